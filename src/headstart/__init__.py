@@ -1,0 +1,51 @@
+"""headstart: learn a representation from unlabelled data, reuse it with few labels.
+
+The public names are loaded when first used, so that importing the package costs nothing.
+"""
+
+from importlib import import_module
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from headstart.data.drawn_cells import make_cells
+    from headstart.data.drawn_shapes import make_shapes
+    from headstart.data.load import load
+    from headstart.representation.bundle import load_bundle
+    from headstart.representation.embed import embed
+    from headstart.representation.pretrain import pretrain
+    from headstart.reuse.transformer import PretrainedTransformer
+    from headstart.study.run import run_study
+
+__version__ = "0.1.0"
+
+_HOME = {
+    "load": "data.load",
+    "make_cells": "data.drawn_cells",
+    "make_shapes": "data.drawn_shapes",
+    "load_bundle": "representation.bundle",
+    "embed": "representation.embed",
+    "pretrain": "representation.pretrain",
+    "PretrainedTransformer": "reuse.transformer",
+    "run_study": "study.run",
+}
+
+__all__ = [
+    "PretrainedTransformer",
+    "embed",
+    "load",
+    "load_bundle",
+    "make_cells",
+    "make_shapes",
+    "pretrain",
+    "run_study",
+]
+
+
+def __getattr__(name: str) -> object:
+    if name not in _HOME:
+        raise AttributeError(f"module 'headstart' has no attribute {name!r}")
+    return getattr(import_module(f"headstart.{_HOME[name]}"), name)
+
+
+def __dir__() -> list[str]:
+    return sorted(__all__)

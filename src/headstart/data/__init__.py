@@ -1,0 +1,1 @@
+"""Stage 1, data: images with whatever labels they happen to have."""

@@ -1,0 +1,1 @@
+"""Stage 3, encoders: an input becomes a vector h."""

@@ -1,0 +1,1 @@
+"""Stage 4, objectives: what the encoder must get right without labels, one method a file."""

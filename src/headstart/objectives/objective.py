@@ -1,0 +1,44 @@
+"""What every objective promises: a batch becomes named scalar terms, whose sum is the loss."""
+
+from abc import ABC, abstractmethod
+from dataclasses import dataclass
+from typing import ClassVar
+
+from jaxtyping import Float, Int
+from torch import Tensor, nn
+
+from headstart.encoders.encoder import Encoder
+
+Terms = dict[str, Tensor]
+
+
+@dataclass(frozen=True)
+class Batch:
+    """One step's inputs, already on the device, in [0, 1].
+
+    views: the random views, as many as the objective's ``n_views``, each (n, c, h, w).
+    y: labels, -1 where missing. domain: an integer a source of the data, zero where there is one only.
+    index: each image's place in its data set. keys: one random key an image for this epoch (``views.random``).
+    """
+
+    views: tuple[Float[Tensor, "n c h w"], ...]
+    x: Float[Tensor, "n c h w"]
+    y: Int[Tensor, " n"]
+    domain: Int[Tensor, " n"]
+    index: Int[Tensor, " n"]
+    keys: Int[Tensor, " n"]
+
+
+class Objective(nn.Module, ABC):
+    """What the encoder must get right. ``n_views`` views an image are drawn for it; ``supervised`` ones need labels."""
+
+    n_views: ClassVar[int] = 0
+    supervised: ClassVar[bool] = False
+    encoder: Encoder
+
+    @abstractmethod
+    def forward(self, batch: Batch) -> Terms:
+        """Named scalar terms; the loop sums, logs and plots them."""
+
+    def after_step(self, progress: float) -> None:  # noqa: B027  (a hook that most methods leave empty)
+        """Called after every optimiser step with progress in [0, 1]: teachers and queues move here."""

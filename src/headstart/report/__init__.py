@@ -1,0 +1,1 @@
+"""Stage 9, report: what was learned, for a person."""

@@ -1,0 +1,1 @@
+"""Stage 6, representation: frozen vectors, and the encoder bundle on disk."""

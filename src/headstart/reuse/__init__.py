@@ -1,0 +1,1 @@
+"""Stage 7, reuse: one representation, many tasks."""

@@ -1,0 +1,1 @@
+"""Stage 8, study: approaches compared under one protocol."""

@@ -1,0 +1,1 @@
+"""Stage 5, training: the one loop; no other file trains an encoder."""

@@ -1,0 +1,1 @@
+"""Stage 2, views: random changes that must not change what the image is."""
