@@ -1,13 +1,51 @@
 """Which methods there are: the files of this folder, each with its first line."""
 
 import ast
+import inspect
+from importlib import import_module
 from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from headstart.errors import unknown
+
+if TYPE_CHECKING:
+    from headstart.encoders.encoder import Encoder
+    from headstart.objectives.objective import Objective
 
 _NOT_METHODS = {"__init__", "catalogue", "objective"}
 
 
 def methods() -> dict[str, str]:
     """Method name -> the idea in one sentence, read from each file's first line without importing it."""
-    files = sorted(Path(__file__).parent.glob("*.py"))
-    found = {f.stem: (ast.get_docstring(ast.parse(f.read_text("utf-8"))) or "") for f in files if f.stem not in _NOT_METHODS}
-    return {name: text.splitlines()[0] for name, text in found.items()}
+    files = [f for f in sorted(Path(__file__).parent.glob("*.py")) if f.stem not in _NOT_METHODS]
+    texts = {f.stem: ast.get_docstring(ast.parse(f.read_text("utf-8"))) or "" for f in files}
+    return {name: text.partition("\n")[0] for name, text in texts.items()}
+
+
+def method_class(name: str) -> "type[Objective]":
+    """The class of a method: the one subclass of Objective that its file defines."""
+    if name not in methods():
+        raise unknown("method", name, [*methods(), "greedy"])
+    module = import_module(f"headstart.objectives.{name}")
+    from headstart.objectives.objective import Objective
+
+    return next(
+        c for c in vars(module).values()
+        if isinstance(c, type) and issubclass(c, Objective) and c.__module__ == module.__name__
+    )  # fmt: skip
+
+
+def make_objective(
+    name: str, encoder: "Encoder", *, shape: tuple[int, int, int], classes: int = 0, **options: Any
+) -> "Objective":
+    """A method by name around an encoder; of ``shape`` and ``classes`` it gets what its signature asks for."""
+    chosen = method_class(name)
+    asked = inspect.signature(chosen).parameters
+    given = {k: v for k, v in {"shape": shape, "classes": classes}.items() if k in asked}
+    return chosen(encoder, **given, **options)
+
+
+def hyperparameters(name: str) -> dict[str, Any]:
+    """Keyword -> default of a method's own hyperparameters."""
+    asked = inspect.signature(method_class(name)).parameters.values()
+    return {p.name: p.default for p in asked if p.default is not inspect.Parameter.empty}

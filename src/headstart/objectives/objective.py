@@ -30,10 +30,17 @@ class Batch:
 
 
 class Objective(nn.Module, ABC):
-    """What the encoder must get right. ``n_views`` views an image are drawn for it; ``supervised`` ones need labels."""
+    """What the encoder must get right.
+
+    n_views: how many views an image the loop draws for it. supervised: it needs labels.
+    coupled: a row's loss depends on the other rows, so that a batch may not be split.
+    default_encoder: the encoder to use when none is asked for.
+    """
 
     n_views: ClassVar[int] = 0
     supervised: ClassVar[bool] = False
+    coupled: ClassVar[bool] = False
+    default_encoder: ClassVar[str] = "small"
     encoder: Encoder
 
     @abstractmethod

@@ -1,0 +1,64 @@
+"""Encoders by name, from what a bundle's card says of them."""
+
+from dataclasses import asdict, dataclass
+from typing import Any
+
+from headstart.encoders import networks
+from headstart.encoders.autoencoder import BottleneckEncoder
+from headstart.encoders.encoder import Encoder
+from headstart.errors import UserError, unknown
+
+_OWN = {"small": networks.small, "lecture": networks.lecture, "mlp": networks.mlp, "resnet18": networks.resnet18}
+NAMES = (*_OWN, "autoencoder", "pixels", "timm:NAME")
+SMALLEST = 8
+
+
+@dataclass(frozen=True)
+class EncoderSpec:
+    """Everything needed to build an encoder again; plain values, so that a card can hold it.
+
+    mean, std: of the training inputs, a channel each, in [0, 1]. bottleneck: width of the autoencoder's code.
+    """
+
+    name: str
+    channels: int
+    size: tuple[int, int]
+    mean: tuple[float, ...]
+    std: tuple[float, ...]
+    bottleneck: int = 32
+
+    @classmethod
+    def from_card(cls, values: dict[str, Any]) -> "EncoderSpec":
+        """The spec that ``asdict`` wrote."""
+        known = {**values, "size": tuple(values["size"]), "mean": tuple(values["mean"]), "std": tuple(values["std"])}
+        return cls(**known)
+
+    def card(self) -> dict[str, Any]:
+        """Plain values for a card."""
+        return asdict(self)
+
+
+def check_encoder(name: str) -> str:
+    """The name, or a UserError that suggests one."""
+    if name not in (*_OWN, "autoencoder", "pixels") and not name.startswith("timm:"):
+        raise unknown("encoder", name, NAMES)
+    return name
+
+
+def build_encoder(spec: EncoderSpec) -> Encoder:
+    """A freshly initialised encoder (torch's global seed decides its weights)."""
+    check_encoder(spec.name)
+    if spec.name == "pixels":
+        return networks.PixelVector(spec.channels, spec.size)
+    if min(spec.size) < SMALLEST:
+        raise UserError(
+            f"images are {spec.size[0]}×{spec.size[1]} pixels, an encoder wants at least {SMALLEST}×{SMALLEST}: "
+            f"enlarge them with --image-size {SMALLEST}"
+        )
+    if spec.name == "autoencoder":
+        return BottleneckEncoder(spec.channels, spec.size, bottleneck=spec.bottleneck)
+    if spec.name.startswith("timm:"):
+        from headstart.encoders.backbone import Backbone
+
+        return Backbone(spec.name.removeprefix("timm:"), spec.channels, spec.size, spec.mean, spec.std)
+    return _OWN[spec.name](spec.channels, spec.size, spec.mean, spec.std)

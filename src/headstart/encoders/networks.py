@@ -1,0 +1,90 @@
+"""Our own encoders: the small default, the lecture's network, an MLP, and ResNet-18 with the small-image stem."""
+
+from collections.abc import Sequence
+
+from jaxtyping import Float
+from torch import Tensor, nn
+from torch.nn import functional
+
+from headstart.encoders.encoder import Encoder
+from headstart.encoders.stages import Staged, Standardise, convolution
+
+
+def small(channels: int, size: tuple[int, int], mean: Sequence[float], std: Sequence[float]) -> Staged:
+    """Four strided convolutions, 32, 64, 128, 128: half the maps of the lecture's network at a third of its cost."""
+    widths = (32, 64, 128, 128)
+    strides = (2 if min(size) >= 16 else 1, 2, 1, 2)
+    first = nn.Sequential(Standardise(mean, std), convolution(channels, widths[0], stride=strides[0]))
+    rest = [convolution(a, b, stride=s) for a, b, s in zip(widths[:-1], widths[1:], strides[1:], strict=True)]
+    return Staged([first, *rest], channels=channels, size=size)
+
+
+def lecture(channels: int, size: tuple[int, int], mean: Sequence[float], std: Sequence[float]) -> Staged:
+    """The lecture's convolutional network: 32, 32, pool, 64, 64, pool."""
+    stages = [
+        nn.Sequential(Standardise(mean, std), convolution(channels, 32)),
+        convolution(32, 32, pool=True),
+        convolution(32, 64),
+        convolution(64, 64, pool=True),
+    ]
+    return Staged(stages, channels=channels, size=size)
+
+
+def mlp(channels: int, size: tuple[int, int], mean: Sequence[float], std: Sequence[float]) -> Staged:
+    """Two dense layers, 512 and 256, each with ReLU and batch-norm; dense layers are convolutions as large as the map."""
+    first = nn.Sequential(
+        Standardise(mean, std), nn.Conv2d(channels, 512, size), nn.ReLU(inplace=True), nn.BatchNorm2d(512)
+    )
+    second = nn.Sequential(nn.Conv2d(512, 256, 1), nn.ReLU(inplace=True), nn.BatchNorm2d(256))
+    return Staged([first, second], channels=channels, size=size)
+
+
+def resnet18(channels: int, size: tuple[int, int], mean: Sequence[float], std: Sequence[float]) -> Staged:
+    """ResNet-18 (He et al. 2016, arXiv 1512.03385) with a 3×3 stem and no first pooling, as for 32-pixel images."""
+    stem = nn.Sequential(
+        Standardise(mean, std), nn.Conv2d(channels, 64, 3, padding=1, bias=False), nn.BatchNorm2d(64), nn.ReLU()
+    )
+    widths = (64, 64, 128, 256, 512)
+    blocks = [
+        nn.Sequential(ResidualBlock(a, b, stride=1 if i == 0 else 2), ResidualBlock(b, b, stride=1))
+        for i, (a, b) in enumerate(zip(widths[:-1], widths[1:], strict=True))
+    ]
+    return Staged([stem, *blocks], channels=channels, size=size)
+
+
+class ResidualBlock(nn.Module):
+    """Two 3×3 convolutions around which the input passes (He et al. 2016, figure 2)."""
+
+    def __init__(self, inputs: int, outputs: int, *, stride: int) -> None:
+        super().__init__()
+        self.conv1 = nn.Conv2d(inputs, outputs, 3, stride=stride, padding=1, bias=False)
+        self.bn1 = nn.BatchNorm2d(outputs)
+        self.conv2 = nn.Conv2d(outputs, outputs, 3, padding=1, bias=False)
+        self.bn2 = nn.BatchNorm2d(outputs)
+        self.shortcut = nn.Sequential()
+        if stride != 1 or inputs != outputs:
+            self.shortcut = nn.Sequential(
+                nn.Conv2d(inputs, outputs, 1, stride=stride, bias=False), nn.BatchNorm2d(outputs)
+            )
+
+    def forward(self, x: Float[Tensor, "n c h w"]) -> Float[Tensor, "n d i j"]:
+        """relu(F(x) + shortcut(x))."""
+        inner = self.bn2(self.conv2(functional.relu(self.bn1(self.conv1(x)))))
+        return functional.relu(inner + self.shortcut(x))
+
+
+class PixelVector(Encoder):
+    """The pixels themselves, flattened: what every baseline on pixels sees."""
+
+    def __init__(self, channels: int, size: tuple[int, int]) -> None:
+        super().__init__()
+        self.map_shape = (channels, *size)
+        self.dim = channels * size[0] * size[1]
+
+    def feature_map(self, x: Float[Tensor, "n c h w"]) -> Float[Tensor, "n c h w"]:
+        """The image."""
+        return x
+
+    def forward(self, x: Float[Tensor, "n c h w"]) -> Float[Tensor, "n d"]:
+        """The image as a row."""
+        return x.flatten(1)

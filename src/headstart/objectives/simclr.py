@@ -1,0 +1,52 @@
+"""SimCLR: two views of an image must find each other among the views of all other images.
+
+Chen, Kornblith, Norouzi, Hinton. A simple framework for contrastive learning of visual representations.
+ICML 2020, arXiv 2002.05709 (equation 1, algorithm 1).
+
+    z1, z2 = g(f(v1)), g(f(v2))                       # (n, d), two views an image
+    z = normalise([z1; z2])                           # (2n, d)
+    s = z zᵀ / τ, without its diagonal                # (2n, 2n)
+    loss = mean over the 2n rows of −log softmax(s)[row, its partner]
+
+Differs from the paper: AdamW in place of LARS; the recipe (docs/protocol.md) follows the data's size.
+"""
+
+from typing import ClassVar
+
+import torch
+from jaxtyping import Float
+from torch import Tensor, nn
+from torch.nn import functional
+
+from headstart.encoders.encoder import Encoder
+from headstart.objectives.objective import Batch, Objective, Terms
+
+
+def nt_xent(z1: Float[Tensor, "n d"], z2: Float[Tensor, "n d"], *, temperature: float) -> Float[Tensor, ""]:
+    """Equation 1, averaged over all 2n rows, in nats; log(2n − 1) when all similarities are equal. Normalises its inputs."""
+    n = len(z1)
+    z = functional.normalize(torch.cat([z1, z2]), dim=1)
+    similarity = z @ z.T / temperature
+    similarity = similarity.masked_fill(torch.eye(2 * n, dtype=torch.bool, device=z.device), float("-inf"))
+    partner = torch.arange(2 * n, device=z.device).roll(n)
+    return functional.cross_entropy(similarity, partner)
+
+
+class SimCLR(Objective):
+    """Contrast two views. ``temperature`` is τ; ``hidden`` and ``width`` are the projector's layers."""
+
+    n_views: ClassVar[int] = 2
+    coupled: ClassVar[bool] = True
+
+    def __init__(self, encoder: Encoder, *, temperature: float = 0.5, hidden: int = 256, width: int = 128) -> None:
+        super().__init__()
+        self.encoder = encoder
+        self.projector = nn.Sequential(
+            nn.Linear(encoder.dim, hidden), nn.BatchNorm1d(hidden), nn.ReLU(), nn.Linear(hidden, width)
+        )
+        self.temperature = temperature
+
+    def forward(self, batch: Batch) -> Terms:
+        """``contrast``: NT-Xent between the two views."""
+        z1, z2 = self.projector(self.encoder(torch.cat(batch.views))).chunk(2)
+        return {"contrast": nt_xent(z1, z2, temperature=self.temperature)}

@@ -1,0 +1,40 @@
+"""Supervised: the labels themselves, the yardstick of everything else.
+
+The textbook's classifier: Bishop, Pattern Recognition and Machine Learning, 2006, section 4.3.4 (softmax, cross-entropy).
+
+    p = softmax(W f(v) + b)                           # (n, k), v one random view of x
+    loss = mean over the labelled images of −log p[y]
+
+Differs from the source: images without a label are left out of the mean.
+"""
+
+from typing import ClassVar
+
+from jaxtyping import Float, Int
+from torch import Tensor, nn
+from torch.nn import functional
+
+from headstart.encoders.encoder import Encoder
+from headstart.objectives.objective import Batch, Objective, Terms
+
+
+def cross_entropy(logits: Float[Tensor, "n k"], y: Int[Tensor, " n"]) -> Float[Tensor, ""]:
+    """Mean −log softmax(logits)[y] over the labelled rows, in nats; log k for equal logits, 0 where none is labelled."""
+    labelled = (y >= 0).sum().clamp(min=1)
+    return functional.cross_entropy(logits, y, ignore_index=-1, reduction="sum") / labelled
+
+
+class Supervised(Objective):
+    """A linear classifier of ``classes`` classes on h, trained together with the encoder."""
+
+    n_views: ClassVar[int] = 1
+    supervised: ClassVar[bool] = True
+
+    def __init__(self, encoder: Encoder, *, classes: int) -> None:
+        super().__init__()
+        self.encoder = encoder
+        self.head = nn.Linear(encoder.dim, classes)
+
+    def forward(self, batch: Batch) -> Terms:
+        """``cross_entropy`` of one view."""
+        return {"cross_entropy": cross_entropy(self.head(self.encoder(batch.views[0])), batch.y)}

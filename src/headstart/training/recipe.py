@@ -1,0 +1,39 @@
+"""The recipe: every number a training run needs, and the rules by which they follow from the data."""
+
+from dataclasses import asdict, dataclass, replace
+from typing import Any, Literal
+
+Precision = Literal["float32", "float64", "bf16"]
+
+
+@dataclass(frozen=True)
+class Recipe:
+    """How long and how fast to train.
+
+    epochs: passes over the images. batch_size: images a step, at most. learning_rate: the cosine's peak.
+    weight_decay: AdamW's. warmup: share of the steps in which the rate rises linearly.
+    accumulate: parts a batch is split in. ema: decay of the averaged weights, 0 for none.
+    """
+
+    epochs: int
+    batch_size: int = 128
+    learning_rate: float = 2e-3
+    weight_decay: float = 1e-4
+    warmup: float = 0.05
+    precision: Precision = "float32"
+    accumulate: int = 1
+    ema: float = 0.0
+    seed: int = 0
+
+    def but(self, **changes: Any) -> "Recipe":
+        """The same recipe with what is not None in ``changes`` changed."""
+        return replace(self, **{k: v for k, v in changes.items() if v is not None})
+
+    def card(self) -> dict[str, Any]:
+        """Plain values for a card."""
+        return asdict(self)
+
+
+def steps_an_epoch(n: int, batch_size: int) -> int:
+    """How many nearly equal batches of at most ``batch_size`` images n images make, with at least two images each."""
+    return max(1, min(-(-n // batch_size), n // 2))
