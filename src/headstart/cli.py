@@ -1,0 +1,246 @@
+"""The command line: one verb a stage, each read off the signature and docstring of the function it calls.
+
+Only the module of the verb that was asked for is imported, and no verb's module loads torch before it runs.
+"""
+
+import inspect
+import re
+import sys
+from argparse import HelpFormatter
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from importlib import import_module
+from pathlib import Path
+from types import UnionType
+from typing import TYPE_CHECKING, Any, Literal, NoReturn, get_args, get_origin
+
+from headstart import __version__
+from headstart.errors import UserError, unknown
+
+if TYPE_CHECKING:
+    from jsonargparse import ArgumentParser
+
+Given = dict[str, Any]
+USER_MISTAKE, INTERRUPTED = 2, 130
+
+
+@dataclass(frozen=True)
+class Verb:
+    """A function of a stage, as a command. ``show`` turns what it returned, and what it was given, into text."""
+
+    home: str
+    sentence: str
+    show: Callable[[Any, Given], str]
+
+    def function(self) -> Callable[..., Any]:
+        """The function itself; its module is imported here."""
+        module, name = self.home.split(":")
+        return getattr(import_module(f"headstart.{module}"), name)
+
+
+def _show_text(result: object, _: Given) -> str:
+    return str(result)
+
+
+def _show_vectors(vectors: Any, given: Given) -> str:
+    n, width = vectors.shape
+    kept = f"in {given['out']}" if given["out"] else "kept nowhere: --out z.parquet writes them"
+    return f"{n} vectors of width {width}, {kept}"
+
+
+def _show_score(score: Given, given: Given) -> str:
+    value, low, high = (score[key] for key in ("balanced_accuracy", "low", "high"))
+    where = given["out"] or given["bundle"]
+    return (
+        f"balanced accuracy {value:.3f} [{low:.3f}, {high:.3f}] with {score['n_labels']} labels\n"
+        f"head {score['head']!r}, fitted on all of them, is in {where}"
+    )
+
+
+def _show_predictions(rows: list[Given], given: Given) -> str:
+    if given["out"]:
+        return f"{len(rows)} predictions, least certain first, in {given['out']}"
+    table = [("id", "class", "confidence")]
+    table += [(str(row["id"]), str(row["class_name"]), f"{row['confidence']:.3f}") for row in rows]
+    return _aligned(table)
+
+
+def _show_methods(found: dict[str, str], _: Given) -> str:
+    return _aligned(list(found.items()))
+
+
+def _aligned(rows: Sequence[tuple[str, ...]]) -> str:
+    widths = [max(map(len, column)) for column in zip(*rows, strict=True)] if rows else []
+    return "\n".join("  ".join(map(str.ljust, row, widths)).rstrip() for row in rows)
+
+
+VERBS = {
+    "study": Verb("study.run:run_study", "which approach is best on your images, at how many labels?", _show_text),
+    "pretrain": Verb("representation.pretrain:pretrain", "learn an encoder from images without labels", _show_text),
+    "embed": Verb("representation.embed:embed", "turn every image into a vector", _show_vectors),
+    "probe": Verb("reuse.probe:probe", "put a classifier on a pretrained encoder, and score it", _show_score),
+    "predict": Verb("reuse.predict:predict", "classify images", _show_predictions),
+    "data": Verb("data.describe:describe", "what is in these images?", _show_text),
+    "methods": Verb("objectives.catalogue:methods", "the ways to pretrain, one sentence each", _show_methods),
+}
+
+
+def main(argv: Sequence[str] | None = None) -> int:
+    """Run one verb and print what it found. Returns the exit code: 0, 2 for a user's mistake, 130 when interrupted."""
+    words = list(sys.argv[1:] if argv is None else argv)
+    try:
+        text = _answer(words)
+    except UserError as error:
+        print(f"headstart: {error}", file=sys.stderr)
+        return USER_MISTAKE
+    except KeyboardInterrupt:
+        hint = "; the same command with --resume continues" if words[:1] in (["study"], ["pretrain"]) else ""
+        print(f"headstart: interrupted{hint}", file=sys.stderr)
+        return INTERRUPTED
+    print(text)
+    return 0
+
+
+def _answer(words: list[str]) -> str:
+    match words:
+        case [] | ["-h" | "--help", *_]:
+            return _overview()
+        case ["--version", *_]:
+            return f"headstart {__version__}"
+        case [name, *_] if name not in VERBS:
+            raise unknown("option" if name.startswith("-") else "verb", name, [*VERBS, "--help", "--version"])
+        case [name, *rest]:
+            return _run(name, rest)
+    raise AssertionError(words)
+
+
+def _overview() -> str:
+    verbs = _aligned([(f"  {name}", verb.sentence) for name, verb in VERBS.items()])
+    return (
+        "usage: headstart VERB …\n\n"
+        "Learn a representation from unlabelled images, reuse it with few labels,\n"
+        "and know how much it helped.\n\n"
+        f"{verbs}\n\n"
+        "Start with `headstart study digits`. `headstart VERB --help` says more."
+    )
+
+
+def _run(name: str, words: list[str]) -> str:
+    verb = VERBS[name]
+    function = verb.function()
+    words = _spelled(words)
+    parser = _parser(name, function)
+    if "-h" in words or "--help" in words:
+        return parser.format_help().rstrip()
+    _reject_unknown_options(parser, words)
+    given = vars(parser.parse_args(words))
+    positional, named = _arguments(function, given)
+    return verb.show(function(*positional, **named), given)
+
+
+def _arguments(function: Callable[..., Any], given: Given) -> tuple[list[Any], Given]:
+    positional, named = [], {}
+    for parameter in inspect.signature(function).parameters.values():
+        value = given[parameter.name]
+        if parameter.kind is parameter.KEYWORD_ONLY:
+            named[parameter.name] = value
+        elif parameter.kind is parameter.VAR_POSITIONAL:
+            positional += value
+        else:
+            positional.append(value)
+    return positional, named
+
+
+def _spelled(words: list[str]) -> list[str]:
+    """--time_budget means --time-budget, and --saw unlabeled means --saw unlabelled."""
+    spelled: list[str] = []
+    for word in words:
+        option, equals, value = word.partition("=") if word.startswith("--") else ("", "", word)
+        if value == "unlabeled" and "--saw" in (option, *spelled[-1:]):
+            value = "unlabelled"
+        spelled.append(option.replace("_", "-") + equals + value)
+    return spelled
+
+
+def _reject_unknown_options(parser: "ArgumentParser", words: list[str]) -> None:
+    known = [option for action in parser._actions for option in action.option_strings if option.startswith("--")]
+    for word in words:
+        option = word.partition("=")[0]
+        if option.startswith("--") and option not in known:
+            raise unknown("option", option, known)
+
+
+class _Lines(HelpFormatter):
+    def __init__(self, prog: str) -> None:
+        super().__init__(prog, max_help_position=26, width=100)
+
+
+def _parser(name: str, function: Callable[..., Any]) -> "ArgumentParser":
+    from docstring_parser import parse
+    from jsonargparse import ArgumentParser
+
+    class Parser(ArgumentParser):
+        def error(self, message: str, ex: Exception | None = None) -> NoReturn:
+            del ex
+            raise UserError(f"{_reason(message, hints)}; see `headstart {name} --help`")
+
+    parameters = inspect.signature(function).parameters.values()
+    hints = {parameter.name: _plain(parameter.annotation) for parameter in parameters}
+    story = parse(inspect.getdoc(function) or "")
+    sentences = {parameter.arg_name: parameter.description or "" for parameter in story.params}
+    needed = [_metavar(parameter) for parameter in parameters if parameter.kind is not parameter.KEYWORD_ONLY]
+    parser = Parser(
+        prog=f"headstart {name}",
+        usage=" ".join([f"headstart {name}", *needed, "[options]"]),
+        description=story.short_description,
+        formatter_class=_Lines,
+    )
+    for parameter in parameters:
+        _add(parser, parameter, hints[parameter.name], sentences.get(parameter.name, ""))
+    return parser
+
+
+def _add(parser: "ArgumentParser", parameter: inspect.Parameter, hint: Any, sentence: str) -> None:
+    """A required parameter is positional, a truth value is an option without a value, the rest are options."""
+    option = f"--{parameter.name.replace('_', '-')}"
+    metavar = _metavar(parameter)
+    if parameter.kind is parameter.VAR_POSITIONAL:
+        parser.add_argument(parameter.name, metavar=metavar, nargs="+", type=hint, help=sentence)
+    elif parameter.default is parameter.empty:
+        parser.add_argument(parameter.name, metavar=metavar, type=hint, help=sentence)
+    elif hint is bool:
+        parser.add_argument(option, action="store_true", help=sentence)
+    else:
+        if parameter.default is not None:
+            sentence = f"{sentence.rstrip('.')} (default: {parameter.default})."
+        parser.add_argument(option, metavar=metavar, type=hint, default=parameter.default, help=sentence)
+
+
+def _plain(hint: Any) -> Any:
+    """The type of a value that is given: X of `X | None`; text where anything may come, so that 123 stays "123"."""
+    if isinstance(hint, UnionType) or type(None) in get_args(hint):
+        hint = next(kind for kind in get_args(hint) if kind is not type(None))
+    return str if hint is Any else hint
+
+
+def _metavar(parameter: inspect.Parameter) -> str:
+    hint = _plain(parameter.annotation)
+    if parameter.kind is parameter.VAR_POSITIONAL:
+        return f"{parameter.name.removesuffix('s').upper()}…"
+    if parameter.default is parameter.empty:
+        return parameter.name.upper()
+    if get_origin(hint) is Literal:
+        return "|".join(get_args(hint))
+    return {int: "N", float: "X", Path: "PATH"}.get(hint, parameter.name.split("_")[-1].upper())
+
+
+def _reason(message: str, hints: dict[str, Any]) -> str:
+    """One line, in the words of the command line, of what jsonargparse found wrong."""
+    line = " ".join(message.split())
+    wrong = re.search(r'key "(\w+)".*value: (.*)', line)
+    if not wrong:
+        return line
+    name, value = wrong.groups()
+    hint = hints[name]
+    wanted = {int: "a whole number", float: "a number"}.get(hint, f"one of {', '.join(map(str, get_args(hint)))}")
+    return f"--{name.replace('_', '-')} {value}: wanted {wanted}"

@@ -1,0 +1,199 @@
+"""The command line says what went wrong in one line, and passes on exactly what was typed."""
+
+import inspect
+import subprocess
+import sys
+import time
+from pathlib import Path, PosixPath
+from types import SimpleNamespace
+from typing import Any, Literal
+
+import numpy as np
+import pytest
+
+import headstart
+from headstart import cli
+from headstart.errors import UserError
+from headstart.objectives.catalogue import methods
+
+
+def toy(
+    source: Any,
+    *,
+    budgets: str | None = None,
+    approaches: str | None = None,
+    saw: Literal["unlabelled", "all"] | None = None,
+    folds: int | None = None,
+    learning_rate: float = 0.1,
+    time_budget: str | None = None,
+    out: Path | None = None,
+    resume: bool = False,
+) -> dict[str, Any]:
+    """Say what was given.
+
+    Args:
+        source: Where from.
+        budgets: How many.
+        saw: What was seen.
+        learning_rate: How fast.
+    """
+    return locals()
+
+
+def toy_many(bundle: Path, *sources: str, out: Path | None = None) -> list[Any]:
+    """Say which were given."""
+    return [bundle, *sources]
+
+
+def toy_verb(function) -> SimpleNamespace:
+    return SimpleNamespace(function=lambda: function, sentence="a toy", show=lambda result, _: repr(result))
+
+
+@pytest.fixture(autouse=True)
+def toy_verbs(monkeypatch):
+    monkeypatch.setitem(cli.VERBS, "toy", toy_verb(toy))
+    monkeypatch.setitem(cli.VERBS, "many", toy_verb(toy_many))
+
+
+def given(capsys, *words: str) -> Any:
+    assert cli.main(words) == 0
+    return eval(capsys.readouterr().out, {"PosixPath": PosixPath})
+
+
+def complaint(capsys, *words: str) -> str:
+    assert cli.main(words) == 2
+    said = capsys.readouterr()
+    assert said.out == ""
+    assert said.err.count("\n") == 1
+    assert said.err.startswith("headstart: ")
+    return said.err
+
+
+@pytest.mark.parametrize(
+    "text", ["5", "5,10,all", "none", "null", "None", "true", "1e3", "10m", "2024-01-01", "[1]", "a: b"]
+)
+def test_a_text_option_arrives_as_it_was_typed(capsys, text):
+    assert given(capsys, "toy", "x", "--budgets", text)["budgets"] == text
+
+
+@pytest.mark.parametrize("text", ["123", "null", "1.npz", "true", "{}"])
+def test_a_source_arrives_as_it_was_typed(capsys, text):
+    assert given(capsys, "toy", text)["source"] == text
+
+
+def test_what_is_not_given_has_the_default_of_the_signature(capsys):
+    defaults = {"budgets": None, "approaches": None, "saw": None, "folds": None, "learning_rate": 0.1}
+    assert given(capsys, "toy", "x") == {**defaults, "source": "x", "time_budget": None, "out": None, "resume": False}
+
+
+def test_numbers_paths_and_flags_have_their_types(capsys):
+    values = given(capsys, "toy", "x", "--folds", "4", "--learning-rate", "1e-3", "--out", "1.npz", "--resume")
+    assert (values["folds"], values["learning_rate"], values["out"], values["resume"]) == (
+        4,
+        0.001,
+        Path("1.npz"),
+        True,
+    )
+
+
+@pytest.mark.parametrize("words", [["--time-budget", "7"], ["--time_budget", "7"], ["--time_budget=7"]])
+def test_underscores_are_dashes(capsys, words):
+    assert given(capsys, "toy", "x", *words)["time_budget"] == "7"
+
+
+@pytest.mark.parametrize("words", [["--saw", "unlabeled"], ["--saw=unlabeled"], ["--saw", "unlabelled"]])
+def test_both_spellings_of_unlabelled_are_understood(capsys, words):
+    values = given(capsys, "toy", "unlabeled", *words)
+    assert (values["saw"], values["source"]) == ("unlabelled", "unlabeled")
+
+
+def test_many_sources_follow_the_bundle(capsys):
+    assert given(capsys, "many", "b", "1.png", "2") == [Path("b"), "1.png", "2"]
+
+
+@pytest.mark.parametrize(
+    ("words", "expected"),
+    [
+        (["stduy"], "unknown verb 'stduy': did you mean 'study'?"),
+        (["--verson"], "did you mean '--version'?"),
+        (["toy", "x", "--budgts", "5"], "unknown option '--budgts': did you mean '--budgets'?"),
+        (["toy", "x", "--bud", "5"], "unknown option '--bud'"),
+        (["toy", "x", "--config", "5"], "unknown option '--config'"),
+        (["toy", "x", "--folds", "four"], "--folds four: wanted a whole number"),
+        (["toy", "x", "--folds", "4.5"], "--folds 4.5: wanted a whole number"),
+        (["toy", "x", "--learning-rate", "fast"], "--learning-rate fast: wanted a number"),
+        (["toy", "x", "--saw", "none"], "--saw none: wanted one of unlabelled, all"),
+        (["toy", "x", "--budgets"], "--budgets: expected one argument"),
+        (["toy"], "required: source"),
+        (["toy", "x", "y"], "unrecognized arguments: y"),
+        (["many", "b"], "required: sources"),
+    ],
+)
+def test_a_mistake_is_one_line_that_says_what_to_do(capsys, words, expected):
+    assert expected in complaint(capsys, *words)
+
+
+def test_a_user_error_of_a_verb_is_one_line_and_exit_code_2(capsys, monkeypatch):
+    def refuse(source: str) -> None:
+        raise UserError(f"{source} is empty")
+
+    monkeypatch.setitem(cli.VERBS, "toy", toy_verb(refuse))
+    assert complaint(capsys, "toy", "x") == "headstart: x is empty\n"
+
+
+def test_an_interrupt_is_one_line_and_exit_code_130(capsys, monkeypatch):
+    def interrupt(source: str) -> None:
+        raise KeyboardInterrupt
+
+    monkeypatch.setitem(cli.VERBS, "toy", toy_verb(interrupt))
+    assert cli.main(["toy", "x"]) == 130
+    assert capsys.readouterr().err == "headstart: interrupted\n"
+
+
+@pytest.mark.parametrize("verb", [name for name in cli.VERBS if name != "methods"])
+def test_every_parameter_of_every_verb_is_explained(capsys, verb):
+    assert cli.main([verb, "--help"]) == 0
+    text = " ".join(capsys.readouterr().out.split())
+    for parameter in inspect.signature(cli.VERBS[verb].function()).parameters.values():
+        word = f"--{parameter.name.replace('_', '-')}" if parameter.kind is parameter.KEYWORD_ONLY else None
+        assert (word or parameter.name.upper().removesuffix("S")) in text
+    for clutter in ("null", "type:", "Optional", "--config", "print_config", "print_completion"):
+        assert clutter not in text
+
+
+def test_help_lists_every_verb_and_version_says_the_version(capsys):
+    assert cli.main([]) == cli.main(["--help"]) == 0
+    text = capsys.readouterr().out
+    assert all(f"  {verb} " in text for verb in cli.VERBS)
+    assert cli.main(["--version"]) == 0
+    assert capsys.readouterr().out == f"headstart {headstart.__version__}\n"
+
+
+def test_methods_are_listed_with_their_sentences(capsys):
+    assert cli.main(["methods"]) == 0
+    lines = capsys.readouterr().out.splitlines()
+    assert [line.split()[0] for line in lines] == list(methods())
+    assert all(line.endswith(sentence) for line, sentence in zip(lines, methods().values(), strict=True))
+
+
+def test_python_m_headstart_is_the_same_command():
+    run = subprocess.run([sys.executable, "-m", "headstart", "stdy"], capture_output=True, text=True, check=False)
+    assert (run.returncode, run.stdout) == (2, "")
+    assert run.stderr == "headstart: unknown verb 'stdy': did you mean 'study'?\n"
+
+
+def test_help_comes_within_a_second():
+    start = time.perf_counter()
+    subprocess.run([sys.executable, "-m", "headstart", "study", "--help"], capture_output=True, check=True)
+    assert time.perf_counter() - start < 1
+
+
+def test_predictions_scores_and_vectors_read_as_tables_and_sentences():
+    rows = [{"id": "a.png", "label": 1, "class_name": "round", "confidence": 0.5}]
+    assert cli.VERBS["predict"].show(rows, {"out": None}) == "id     class  confidence\na.png  round  0.500"
+    assert cli.VERBS["predict"].show(rows, {"out": Path("p.csv")}) == "1 predictions, least certain first, in p.csv"
+    assert cli.VERBS["embed"].show(np.zeros((3, 8)), {"out": Path("z.parquet")}) == "3 vectors of width 8, in z.parquet"
+    score = {"balanced_accuracy": 0.9, "low": 0.8, "high": 0.95, "n_labels": 81, "head": "probe"}
+    said = cli.VERBS["probe"].show(score, {"out": None, "bundle": Path("b")})
+    assert said.startswith("balanced accuracy 0.900 [0.800, 0.950] with 81 labels\n")
+    assert said.endswith("is in b")
