@@ -1,0 +1,131 @@
+"""The layout tells the story: each stage reads only earlier ones, each file says what it is for, and stays small."""
+
+import ast
+import re
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).parents[1]
+PACKAGE = ROOT / "src" / "headstart"
+FILES = sorted(PACKAGE.rglob("*.py"))
+STAGES = [
+    "data", "views", "encoders", "objectives", "training", "representation", "reuse", "study", "report", "recipes",
+]  # fmt: skip
+READ_ALL = {"report", "cli", "__init__", "__main__"}
+NOT_METHODS = {"__init__", "catalogue", "objective"}
+LONGEST_FILE, LONGEST_FUNCTION = 400, 60
+
+# Extras, and what is slow to import: only inside the functions that need it.
+LATE = {"torchvision", "timm", "lightly", "bokeh", "openTSNE", "matplotlib", "jsonargparse", "docstring_parser",
+        "pyarrow", "tifffile", "datasets", "huggingface_hub", "onnx", "onnxruntime", "cv2", "tensorboard"}  # fmt: skip
+
+
+def name(file: Path) -> str:
+    return str(file.relative_to(PACKAGE))
+
+
+def tree(file: Path) -> ast.Module:
+    return ast.parse(file.read_text("utf-8"))
+
+
+def imports(nodes: Iterator[ast.AST]) -> Iterator[str]:
+    """Full dotted names: `from headstart.data import load` gives headstart.data.load."""
+    for node in nodes:
+        if isinstance(node, ast.Import):
+            yield from (alias.name for alias in node.names)
+        elif isinstance(node, ast.ImportFrom):
+            assert node.level == 0, "relative imports hide the stage"
+            yield from (f"{node.module}.{alias.name}" for alias in node.names)
+
+
+def own_imports(file: Path) -> list[list[str]]:
+    """What a file imports of the package, without the package's name; under TYPE_CHECKING and in functions too."""
+    return [parts[1:] for full in imports(ast.walk(tree(file))) if (parts := full.split("."))[0] == "headstart"]
+
+
+def at_import(body: list[ast.stmt]) -> Iterator[ast.AST]:
+    """The statements that run when the module is imported."""
+    for node in body:
+        if isinstance(node, ast.If) and "TYPE_CHECKING" in ast.unparse(node.test):
+            continue
+        yield node
+        if not isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef):
+            for block in ("body", "orelse", "finalbody"):
+                yield from at_import(getattr(node, block, []))
+
+
+@pytest.mark.parametrize("file", FILES, ids=name)
+def test_a_stage_imports_only_from_earlier_stages(file):
+    stage = file.relative_to(PACKAGE).parts[0].removesuffix(".py")
+    if stage in READ_ALL:
+        return
+    allowed = {"errors", *STAGES[: STAGES.index(stage) + 1]} if stage in STAGES else {"errors"}
+    wrong = [".".join(parts) for parts in own_imports(file) if parts[0] not in allowed and parts != ["__version__"]]
+    assert wrong == []
+
+
+@pytest.mark.parametrize("file", FILES, ids=name)
+def test_the_first_line_of_a_file_is_its_purpose_in_one_sentence(file):
+    line = (ast.get_docstring(tree(file)) or "").partition("\n")[0]
+    assert re.fullmatch(r"\S.{8,}[^.]\.", line), line
+    assert not re.search(r"[a-z)]\. [A-Z]", line), "two sentences"
+
+
+def test_every_folder_opens_with_its_stage():
+    for folder in [file.parent for file in PACKAGE.glob("*/__init__.py")]:
+        line = ast.get_docstring(tree(folder / "__init__.py")) or ""
+        assert line.startswith(f"Stage {STAGES.index(folder.name) + 1}, {folder.name}: ")
+
+
+def test_every_folder_of_the_package_is_a_stage():
+    assert {file.parent.name for file in FILES} - {"headstart"} <= set(STAGES)
+
+
+def test_no_file_is_a_drawer_for_anything():
+    assert [name(file) for file in FILES if re.search(r"util|helper|common|misc", file.stem)] == []
+
+
+def test_a_method_imports_no_other_method():
+    files = {file.stem: file for file in (PACKAGE / "objectives").glob("*.py") if file.stem not in NOT_METHODS}
+    for method, file in files.items():
+        assert [p for p in own_imports(file) if p[0] == "objectives" and p[1] in files and p[1] != method] == []
+
+
+@pytest.mark.parametrize("file", FILES, ids=name)
+def test_extras_and_slow_packages_are_imported_where_they_are_used(file):
+    late = {full.split(".")[0] for full in imports(at_import(tree(file).body))} & LATE
+    assert late == set()
+
+
+@pytest.mark.parametrize("file", FILES, ids=name)
+def test_nothing_is_unpickled(file):
+    for node in ast.walk(tree(file)):
+        if isinstance(node, ast.Call):
+            call = ast.unparse(node)
+            assert "allow_pickle=True" not in call
+            if call.startswith("torch.load("):
+                assert "weights_only=True" in call
+            assert not call.startswith("joblib.load(")
+    assert not {"pickle", "dill", "cloudpickle"} & {full.split(".")[0] for full in imports(ast.walk(tree(file)))}
+
+
+@pytest.mark.parametrize("file", FILES, ids=name)
+def test_files_and_functions_stay_small(file):
+    assert len(file.read_text("utf-8").splitlines()) <= LONGEST_FILE
+    for node in ast.walk(tree(file)):
+        if isinstance(node, ast.FunctionDef):
+            first = node.body[1:2] if ast.get_docstring(node) else node.body[:1]
+            lines = (node.end_lineno or 0) - first[0].lineno + 1 if first else 0
+            assert lines <= LONGEST_FUNCTION, f"{node.name} has {lines} lines"
+
+
+def test_no_file_names_the_host_of_a_registry():
+    hosts = re.compile(
+        "|".join(["pypi" + r"\.org", "python" + "hosted", "anaconda" + r"\.org", "download.py" + "torch"])
+    )
+    folders = ["src", "tests", "docs", "examples", "benchmarks"]
+    texts = [f for folder in folders for kind in ("py", "md", "txt") for f in (ROOT / folder).rglob(f"*.{kind}")]
+    texts += [f for f in ROOT.iterdir() if f.is_file() and f.suffix in {"", ".md", ".txt", ".toml"}]
+    assert [str(f.relative_to(ROOT)) for f in texts if hosts.search(f.read_text("utf-8"))] == []
