@@ -20,6 +20,7 @@ class Dataset:
     groups: (n,) int64 or None: equal numbers belong together (one patient, one field of view); -1 is no group.
     splits: (n,) of "train", "test" or "" (not given), or None: splits that the source itself prescribes.
     factors: name -> (n,) array of a generative factor, where the source knows it (drawn shapes).
+    per_image: scale each image by its own range of intensities, not by the data set's (``Pixels.fit`` is told so).
     notes: one sentence each on what a reader of any result must know (drawn, files skipped, sizes mixed).
     """
 
@@ -32,6 +33,7 @@ class Dataset:
     splits: np.ndarray | None = None
     factors: Mapping[str, np.ndarray] = field(default_factory=dict)
     notes: tuple[str, ...] = ()
+    per_image: bool = False
 
     def __len__(self) -> int:
         return len(self.images)
