@@ -1,0 +1,104 @@
+"""What the README shows works: its commands and its Python run here, on toy images and at toy size."""
+
+import re
+import shlex
+from functools import partial
+from pathlib import Path
+
+import numpy as np
+import pytest
+from PIL import Image
+
+import headstart
+from headstart import cli
+
+ROOT = Path(__file__).parents[1]
+README = (ROOT / "README.md").read_text("utf-8")
+TOY_STUDY = {"approaches": "linear-pixels,autoencoder+probe", "budgets": "5", "folds": 4, "repeats": 1}
+TOY = {
+    "study": [f"--{name}={value}" for name, value in TOY_STUDY.items()],
+    "pretrain": ["--epochs=1"],
+}
+
+
+def blocks(language: str) -> list[str]:
+    return re.findall(rf"^```{language}\n(.*?)^```$", README, flags=re.DOTALL | re.MULTILINE)
+
+
+def commands() -> list[list[str]]:
+    lines = [line for block in blocks("bash") for line in block.splitlines()]
+    return [shlex.split(line, comments=True)[1:] for line in lines if line.startswith("headstart ")]
+
+
+@pytest.fixture
+def desk(tmp_path, monkeypatch) -> Path:
+    """The folder that the README assumes: data.npz, photos with a sub-folder a class, and new images."""
+    rng = np.random.default_rng(0)
+    labels = np.arange(60) % 2
+    images = rng.integers(0, 90, (160, 16, 16), dtype=np.uint8)
+    images[:60][labels == 1, 4:12, 4:12] += 120
+    np.savez(tmp_path / "data.npz", labelled=images[:60], labels=labels, unlabelled=images[60:])
+    for i, label in enumerate(labels):
+        _save(tmp_path / "photos" / ("round", "split")[label] / f"{i}.png", images[i])
+    for i in range(60, 80):
+        _save(tmp_path / "photos" / "unlabelled" / f"{i}.png", images[i])
+        _save(tmp_path / "new" / f"{i}.png", images[i])
+    monkeypatch.chdir(tmp_path)
+    return tmp_path
+
+
+def _save(file: Path, image: np.ndarray) -> None:
+    file.parent.mkdir(parents=True, exist_ok=True)
+    Image.fromarray(image).save(file)
+
+
+@pytest.mark.slow
+def test_the_commands_run_one_after_the_other(desk, capsys):
+    for verb, *rest in commands():
+        assert cli.main([verb, *rest, *TOY.get(verb, [])]) == 0, capsys.readouterr().err
+    assert {"results.json", "report.html", "predictions.csv", "winner"} <= {
+        f.name for f in (desk / "runs/data").iterdir()
+    }
+    assert (desk / "new.csv").read_text("utf-8").startswith("id,label,class_name,confidence\n")
+    assert (desk / "z.parquet").exists()
+
+
+@pytest.mark.slow
+def test_the_python_runs_from_top_to_bottom(desk, capsys, monkeypatch):
+    monkeypatch.setattr(headstart, "run_study", partial(headstart.run_study, **TOY_STUDY), raising=False)
+    monkeypatch.setattr(
+        headstart, "PretrainedTransformer", partial(headstart.PretrainedTransformer, epochs=1), raising=False
+    )
+    exec("\n".join(blocks("python")), {})
+    answer, *_, scores = capsys.readouterr().out.strip().splitlines()
+    assert answer.endswith(".")
+    assert len(re.findall(r"[01]\.\d*", scores)) == 5
+
+
+def test_every_command_of_every_document_names_a_verb_and_its_options(capsys):
+    for page in [ROOT / "README.md", ROOT / "CONTRIBUTING.md", *(ROOT / "docs").glob("*.md")]:
+        for verb, options in re.findall(r"headstart ([a-z]+)\b([^`\n]*)", _code(page.read_text("utf-8"))):
+            assert verb in cli.VERBS, f"{page.name}: headstart {verb}"
+            assert cli.main([verb, "--help"]) == 0
+            text = capsys.readouterr().out
+            for option in re.findall(r"--[a-z-]+", options):
+                assert f"{option} " in text or f"{option}\n" in text, f"{page.name}: headstart {verb} {option}"
+
+
+def _code(text: str) -> str:
+    """The code in a page: fenced blocks and what stands between backticks."""
+    return "\n".join(re.findall(r"```[a-z]*\n(.*?)```", text, flags=re.DOTALL) + re.findall(r"`([^`\n]+)`", text))
+
+
+def test_every_target_of_the_makefile_that_a_page_names_exists():
+    targets = re.findall(r"^([a-z]+):", (ROOT / "Makefile").read_text("utf-8"), flags=re.MULTILINE)
+    for page in ["README.md", "CONTRIBUTING.md"]:
+        named = re.findall(r"\bmake ([a-z]+)", _code((ROOT / page).read_text("utf-8")))
+        assert set(named) <= set(targets)
+        assert named
+
+
+@pytest.mark.parametrize("page", ["README.md", "CONTRIBUTING.md", "CHANGELOG.md"])
+def test_every_link_to_a_file_leads_somewhere(page):
+    links = re.findall(r"\]\(([^)#:]+)\)", (ROOT / page).read_text("utf-8"))
+    assert [link for link in links if not (ROOT / link).exists()] == []
