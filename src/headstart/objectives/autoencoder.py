@@ -38,3 +38,7 @@ class Autoencoder(Objective):
     def forward(self, batch: Batch) -> Terms:
         """``reconstruction``: the mean squared error."""
         return {"reconstruction": squared_error(batch.x, self.reconstruct(self.encoder, batch.x))}
+
+    def reconstruction(self, x: Float[Tensor, "n c h w"]) -> Float[Tensor, "n c h w"]:
+        """x̂ of x."""
+        return self.reconstruct(self.encoder, x)

@@ -46,3 +46,7 @@ class Denoising(Objective):
         """``reconstruction``: the mean squared error against the undamaged image."""
         damaged = corrupt(batch.x, batch.keys, masking=self.masking, noise=self.noise)
         return {"reconstruction": (batch.x - self.reconstruct(self.encoder, damaged)).square().mean()}
+
+    def reconstruction(self, x: Float[Tensor, "n c h w"]) -> Float[Tensor, "n c h w"]:
+        """x̂ of x."""
+        return self.reconstruct(self.encoder, x)

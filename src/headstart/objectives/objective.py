@@ -47,5 +47,9 @@ class Objective(nn.Module, ABC):
     def forward(self, batch: Batch) -> Terms:
         """Named scalar terms; the loop sums, logs and plots them."""
 
+    def reconstruction(self, x: Float[Tensor, "n c h w"]) -> Float[Tensor, "n c h w"] | None:
+        """What the objective makes of images, where it makes images."""
+        return None
+
     def after_step(self, progress: float) -> None:  # noqa: B027  (a hook that most methods leave empty)
         """Called after every optimiser step with progress in [0, 1]: teachers and queues move here."""

@@ -1,5 +1,6 @@
 """The recipe: every number a training run needs, and the rules by which they follow from the data."""
 
+import math
 from dataclasses import asdict, dataclass, replace
 from typing import Any, Literal
 
@@ -37,3 +38,24 @@ class Recipe:
 def steps_an_epoch(n: int, batch_size: int) -> int:
     """How many nearly equal batches of at most ``batch_size`` images n images make, with at least two images each."""
     return max(1, min(-(-n // batch_size), n // 2))
+
+
+# What each kind of learning needs, found by experiment on drawn cells, digits and MNIST (benchmarks/RESULTS.md):
+# images to look at in all, at least and at most so many epochs, batch size, peak learning rate.
+_RULES = {
+    "simclr": (240_000, 20, 400, 256, 2e-3),
+    "autoencoder": (60_000, 10, 120, 64, 2e-3),
+    "denoising": (60_000, 10, 120, 64, 2e-3),
+    "supervised": (30_000, 10, 200, 32, 1e-3),
+}
+
+
+def default_recipe(method: str, n: int, *, seed: int = 0) -> Recipe:
+    """The recipe for n images: so many looks at images in all, as epochs within bounds (docs/protocol.md).
+
+    Small sets get smaller batches, so that an epoch has at least eight steps where the batch stays above 32.
+    """
+    looks, least, most, batch, rate = _RULES.get(method, _RULES["simclr"])
+    epochs = max(least, min(most, round(looks / max(1, n))))
+    batch = min(batch, max(32, 2 ** round(math.log2(max(1, n / 8)))))
+    return Recipe(epochs=epochs, batch_size=batch, learning_rate=rate, seed=seed)

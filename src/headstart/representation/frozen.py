@@ -1,0 +1,40 @@
+"""Frozen vectors: an encoder in inference mode, run once, its weights and buffers provably untouched."""
+
+import hashlib
+
+import numpy as np
+import torch
+from jaxtyping import Float
+from torch import Tensor, nn
+
+from headstart.encoders.encoder import Encoder
+
+CHUNK = 64
+
+
+def fingerprint(module: nn.Module) -> str:
+    """SHA-256 of every parameter and buffer: equal before and after means that nothing was trained."""
+    digest = hashlib.sha256()
+    for name, value in module.state_dict().items():
+        digest.update(name.encode())
+        digest.update(value.detach().cpu().contiguous().numpy().tobytes())
+    return digest.hexdigest()
+
+
+def represent(encoder: Encoder, x: Float[Tensor, "n c h w"], *, device: str = "cpu") -> Float[np.ndarray, "n d"]:
+    """h of every image, float32, deterministic. Chunks of 64 images keep the activations in the processor's cache.
+
+    Raises:
+        RuntimeError: the encoder's weights or normalisation buffers changed on the way.
+    """
+    before = fingerprint(encoder)
+    encoder.to(device).eval()
+    dtype = next((p.dtype for p in encoder.parameters()), torch.float32)
+    with torch.inference_mode():
+        parts = [
+            encoder(part.to(device, dtype).to(memory_format=torch.channels_last)).float().cpu()
+            for part in x.split(CHUNK)
+        ]
+    if fingerprint(encoder) != before:
+        raise RuntimeError("the frozen encoder changed while it was run")
+    return torch.cat(parts).numpy() if parts else np.zeros((0, encoder.dim), np.float32)

@@ -1,0 +1,72 @@
+"""An approach is a representation and what is put on it: ``simclr+probe``, ``svm-pixels``, ``supervised``."""
+
+from dataclasses import dataclass
+from typing import Literal
+
+from headstart.errors import UserError, unknown
+from headstart.objectives.catalogue import methods
+
+_PIXELS = {
+    "majority": "majority",
+    "knn-pixels": "knn",
+    "linear-pixels": "probe",
+    "svm-pixels": "svm",
+    "pca-svm": "pca-svm",
+    "gaussian-process": "gaussian-process",
+}
+_HEADS = ("probe", "svm", "knn", "finetune")
+DEFAULT = (
+    *_PIXELS, "untrained+probe", "supervised",
+    "autoencoder+probe", "denoising+probe", "greedy+finetune", "simclr+probe", "simclr+finetune",
+)  # fmt: skip
+
+
+@dataclass(frozen=True)
+class Approach:
+    """method: pixels, untrained, or what pretrained the encoder. head: a kind of ``reuse.heads``, or finetune."""
+
+    name: str
+    method: str
+    head: str
+
+    @property
+    def kind(self) -> Literal["baseline", "pretrained"]:
+        """Baselines learn nothing from unlabelled inputs."""
+        return "baseline" if self.method in ("pixels", "untrained") else "pretrained"
+
+    @property
+    def is_network(self) -> bool:
+        """A network is trained anew for every split and budget."""
+        return self.head == "finetune"
+
+
+def parse_approach(name: str) -> Approach:
+    """The approach a name stands for.
+
+    Raises:
+        UserError: no such approach; the nearest is suggested.
+    """
+    if name in _PIXELS:
+        return Approach(name, "pixels", _PIXELS[name])
+    if name == "supervised":
+        return Approach(name, "untrained", "finetune")
+    method, plus, head = name.partition("+")
+    learner = method.partition(":")[2] if method.startswith("greedy:") else method
+    known = {"untrained", "greedy", *methods()} - {"supervised"}
+    if not plus or head not in _HEADS or learner not in known or name == "untrained+finetune":
+        every = [*_PIXELS, "supervised", *(f"{m}+{h}" for m in sorted(known) for h in _HEADS)]
+        raise unknown("approach", name, every)
+    return Approach(name, method, head)
+
+
+def parse_approaches(text: str | None) -> list[Approach]:
+    """Approaches from names joined by commas; the default ones for None.
+
+    Raises:
+        UserError: an unknown name, or none that is a baseline to compare with.
+    """
+    names = list(DEFAULT) if text is None else [t.strip() for t in text.split(",") if t.strip()]
+    found = [parse_approach(name) for name in dict.fromkeys(names)]
+    if not any(a.kind == "baseline" for a in found):
+        raise UserError(f"--approaches {text}: nothing to compare with; add a baseline such as svm-pixels")
+    return found

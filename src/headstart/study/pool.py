@@ -1,0 +1,133 @@
+"""The pool: a study's tasks done by a few workers, each as soon as what it needs is there."""
+
+import json
+import os
+import subprocess
+import sys
+import time
+from collections.abc import Callable
+from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
+from dataclasses import asdict
+from pathlib import Path
+
+from headstart.errors import UserError
+from headstart.study.approaches import parse_approach
+from headstart.study.tasks import execute
+from headstart.study.workspace import Task, Workspace
+
+INLINE_SECONDS = 8.0
+
+
+def run_tasks(
+    space: Workspace,
+    costs: dict[Task, float],
+    *,
+    workers: int,
+    deadline: float | None,
+    show: Callable[[float, str], None],
+) -> list[Task]:
+    """Do the tasks, in their order where what they need allows, and return those for which no time was left.
+
+    Args:
+        space: The workspace. costs: task -> seconds expected.
+        workers: Processes; little work is done in this one.
+        deadline: ``time.monotonic()`` after which no task is started.
+        show: Called with the share done and what was done last.
+    """
+    pending = {task: cost for task, cost in costs.items() if not (space.folder / task.path).is_file()}
+    total, crew = sum(costs.values()) or 1.0, _Crew(space, inline=sum(pending.values()) < INLINE_SECONDS)
+    running: dict[Future[None], Task] = {}
+    with ThreadPoolExecutor(workers) as threads:
+        try:
+            while pending or running:
+                while len(running) < workers and (task := _next(space, pending, running, deadline)):
+                    slack = 1.25 * pending.pop(task) + 2 if deadline else None
+                    running[threads.submit(crew.do, task, slack)] = task
+                if not running:
+                    break
+                for future in wait(running, return_when=FIRST_COMPLETED).done:
+                    task = running.pop(future)
+                    future.result()
+                    left = sum(pending.values()) + sum(costs[t] for t in running.values())
+                    show(1 - left / total, task.path.rpartition("/")[0])
+        finally:
+            crew.dismiss()
+    return list(pending)
+
+
+def _next(
+    space: Workspace, pending: dict[Task, float], running: dict[Future[None], Task], deadline: float | None
+) -> Task | None:
+    if deadline is not None and time.monotonic() > deadline:
+        return None
+    return next((task for task in pending if _ready(space, task)), None)
+
+
+def _ready(space: Workspace, task: Task) -> bool:
+    needed = needs(space, task)
+    return needed is None or (space.folder / needed.path).is_file()
+
+
+def needs(space: Workspace, task: Task) -> Task | None:
+    """The task that makes the encoder which this one uses."""
+    if task.kind == "encode":
+        return None
+    method = parse_approach(task.name).method
+    return None if method == "pixels" else space.encode_task(method, task.split)
+
+
+class _Crew:
+    """Worker processes, started when first needed and kept; with ``inline`` this process does the work itself."""
+
+    def __init__(self, space: Workspace, *, inline: bool) -> None:
+        self.space, self.inline = space, inline
+        self.idle: list[subprocess.Popen[str]] = []
+        self.all: list[subprocess.Popen[str]] = []
+
+    def do(self, task: Task, seconds: float | None) -> None:
+        if self.inline:
+            _do_here(task, self.space, seconds)
+            return
+        worker = self.idle.pop() if self.idle else self._hire()
+        assert worker.stdin is not None
+        assert worker.stdout is not None
+        worker.stdin.write(json.dumps({"task": asdict(task), "seconds": seconds}) + "\n")
+        worker.stdin.flush()
+        line = worker.stdout.readline()
+        if not line:
+            raise RuntimeError(f"a worker ended while it did {task.path}: {worker.wait()}")
+        answer = json.loads(line)
+        if "error" in answer:
+            raise UserError(answer["error"]) if answer["user"] else RuntimeError(f"{task.path}: {answer['error']}")
+        self.idle.append(worker)
+
+    def _hire(self) -> "subprocess.Popen[str]":
+        source = str(Path(__file__).parents[2])
+        paths = os.pathsep.join(p for p in (source, os.environ.get("PYTHONPATH", "")) if p)
+        environment = {**os.environ, "PYTHONPATH": paths, "OMP_NUM_THREADS": "1"}
+        command = [sys.executable, "-m", "headstart.study.worker", str(self.space.folder)]
+        worker = subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True, env=environment)
+        self.all.append(worker)
+        return worker
+
+    def dismiss(self) -> None:
+        for worker in self.all:
+            worker.kill()
+            worker.wait()
+            for stream in (worker.stdin, worker.stdout):
+                if stream:
+                    stream.close()
+
+
+def _do_here(task: Task, space: Workspace, seconds: float | None) -> None:
+    """In this process, with one thread as a worker has it, so that the numbers are the same."""
+    import torch
+    from threadpoolctl import threadpool_limits
+
+    threads = torch.get_num_threads()
+    torch.set_num_threads(1)
+    try:
+        with threadpool_limits(1):
+            execute(task, space, seconds=seconds)
+    finally:
+        torch.set_num_threads(threads)

@@ -1,0 +1,160 @@
+"""The work of a study, one task at a time: each reads the workspace and writes one file, so that any may be repeated."""
+
+import time
+from typing import Any
+
+import numpy as np
+import torch
+
+from headstart.encoders.build import EncoderSpec
+from headstart.encoders.encoder import Encoder
+from headstart.representation.frozen import represent
+from headstart.objectives.objective import Objective
+from headstart.reuse.finetune import FinetunedClassifier
+from headstart.reuse.heads import Head, LinearHead, inner_folds, score_labels
+from headstart.study.approaches import Approach, parse_approach
+from headstart.study.workspace import REFIT, Task, Workspace
+from headstart.training.checkpoint import read_tensors, write_tensors
+from headstart.training.fit import Fitted, Method, fit_encoder, untrained_encoder
+from headstart.training.log import Log
+from headstart.training.recipe import Recipe, default_recipe
+from headstart.training.workplace import discard
+
+
+SHOWN = 12
+
+
+def execute(task: Task, space: Workspace, *, seconds: float | None = None) -> None:
+    """Do a task and write its result, atomically. ``seconds``: wall time that an encoder's training may take."""
+    path = space.folder / task.path
+    if path.is_file():
+        return
+    path.parent.mkdir(parents=True, exist_ok=True)
+    started = time.monotonic()
+    if task.kind == "encode":
+        tensors, facts = _encode(task, space, seconds)
+    else:
+        tensors, facts = (_score if task.kind == "score" else _train)(task, space)
+    write_tensors(path, tensors, {**facts, "seconds": time.monotonic() - started})
+    discard(path.parent / "run")
+
+
+def _encode(task: Task, space: Workspace, seconds: float | None) -> tuple[dict[str, torch.Tensor], dict[str, Any]]:
+    """Train an encoder and embed every image once."""
+    folder, plan = (space.folder / task.path).parent, space.plan
+    if task.name == "untrained":
+        spec = EncoderSpec(space.encoder_name("untrained"), *_shape(space), *_neutral(space))
+        fitted, recipe = Fitted(untrained_encoder(spec, seed=plan["seed"]), []), None
+    else:
+        method, index = Method.parse(task.name), space.inputs(task.split)
+        x = space.x[index]
+        spec = space.spec(space.encoder_name(task.name), x)
+        recipe = method_recipe(space, task.name, len(x))
+        fitted = fit_encoder(
+            method, x, spec=spec, recipe=recipe, views=space.views, index=index, device=plan["device"],
+            folder=folder / "run", resume=True, seconds=seconds,
+        )  # fmt: skip
+    Log(folder / "log.csv").add(fitted.rows)
+    encoder = fitted.encoder.float()
+    h = represent(encoder, space.x, device=plan["device"])
+    tensors = {f"encoder.{k}": v for k, v in encoder.state_dict().items()} | {"h": torch.from_numpy(h)}
+    if fitted.objective is not None and (made := _reconstructions(fitted.objective, space)) is not None:
+        tensors["reconstructions"] = made
+    return tensors, {"spec": spec.card(), "recipe": recipe.card() if recipe else None, "steps": len(fitted.rows)}
+
+
+def _reconstructions(objective: Objective, space: Workspace) -> torch.Tensor | None:
+    """The first images as the objective makes them, for those that make images."""
+    with torch.inference_mode():
+        parameter = next(objective.parameters())
+        made = objective.float().reconstruction(space.x[:SHOWN].to(parameter.device))
+    return None if made is None else made.cpu()
+
+
+def method_recipe(space: Workspace, method: str, n: int) -> Recipe:
+    """The default recipe for n images, shortened by the plan's share."""
+    recipe = Method.parse(method).recipe(n, seed=space.plan["seed"])
+    return recipe.but(epochs=max(1, round(recipe.epochs * space.plan["share"])))
+
+
+def network_recipe(n: int, space: Workspace, split: int) -> Recipe:
+    """The one recipe by which every network is trained on n labels."""
+    recipe = default_recipe("supervised", n, seed=space.plan["seed"] + 1000 * (split + 1))
+    return recipe.but(epochs=max(1, round(recipe.epochs * space.plan["share"])))
+
+
+def read_encoder(space: Workspace, task: Task) -> tuple[Encoder, EncoderSpec]:
+    """The encoder that an encode task made."""
+    tensors, facts = read_tensors(space.folder / task.path)
+    spec = EncoderSpec.from_card(facts["spec"])
+    encoder = untrained_encoder(spec, seed=0)
+    encoder.load_state_dict({k.removeprefix("encoder."): v for k, v in tensors.items() if k.startswith("encoder.")})
+    return encoder.eval(), spec
+
+
+def vectors(space: Workspace, approach: Approach, split: int | None) -> np.ndarray:
+    """(n, d) of every image, as an approach sees it on a split."""
+    if approach.method == "pixels":
+        return space.x.flatten(1).numpy()
+    tensors, _ = read_tensors(space.folder / space.encode_task(approach.method, split).path)
+    return tensors["h"].numpy()
+
+
+def _score(task: Task, space: Workspace) -> tuple[dict[str, torch.Tensor], dict[str, Any]]:
+    """Fit and tune an approach's head at every budget of one split."""
+    approach, split = parse_approach(task.name), space.splits[task.split or 0]
+    h = vectors(space, approach, task.split)[space.labelled]
+    tensors, facts = {}, {"selection": {}, "n_labels": {}}
+    for budget in space.budgets:
+        train = split.budget(space.y, budget)
+        groups = None if space.groups is None else space.groups[train]
+        head = Head(approach.head, seed=space.plan["seed"], metric=space.plan["metric"]).fit(h[train], space.y[train], groups)
+        tensors[str(budget)] = torch.from_numpy(head.predict_proba(h[split.test]))
+        facts["selection"][str(budget)], facts["n_labels"][str(budget)] = head.selection_, len(train)
+    return tensors, facts
+
+
+def _train(task: Task, space: Workspace) -> tuple[dict[str, torch.Tensor], dict[str, Any]]:
+    """Train a network on one split's labels, and another on four fifths of them for its selection score."""
+    approach, number = parse_approach(task.name), task.split or 0
+    split = space.splits[number]
+    budget = "all" if task.budget == "all" else int(task.budget or 0)
+    train = split.budget(space.y, budget)
+    encoder, _ = read_encoder(space, space.encode_task(approach.method, number))
+    groups = None if space.groups is None else space.groups[train]
+    folds = inner_folds(space.y[train], groups, space.plan["seed"])
+    selection = 1 / len(np.unique(space.y))
+    if folds:
+        kept, held = (train[f] for f in folds[0])
+        probabilities = _network(space, encoder, kept, held, number)
+        selection = score_labels(space.plan["metric"], space.y[held], probabilities.argmax(1))
+    probabilities = _network(space, encoder, train, split.test, number)
+    facts = {"selection": {str(budget): selection}, "n_labels": {str(budget): len(train)}}
+    return {str(budget): torch.from_numpy(probabilities)}, facts
+
+
+def _network(space: Workspace, encoder: Encoder, train: np.ndarray, test: np.ndarray, split: int) -> np.ndarray:
+    fitted = fit_network(space, encoder, train, split)
+    h = represent(fitted.encoder_, space.x[space.labelled[test]], device=space.plan["device"])
+    return LinearHead(fitted.weight_, fitted.bias_).predict_proba(h)
+
+
+def fit_network(space: Workspace, encoder: Encoder, train: np.ndarray, split: int = REFIT) -> FinetunedClassifier:
+    """Fine-tune a copy of an encoder on labelled rows."""
+    rows = space.labelled[train]
+    network = FinetunedClassifier(
+        encoder, recipe=network_recipe(len(rows), space, split), views=space.views, device=space.plan["device"]
+    )
+    return network.fit(space.x[rows], space.y[train], index=rows)
+
+
+def _shape(space: Workspace) -> tuple[int, tuple[int, int]]:
+    return int(space.x.shape[1]), (int(space.x.shape[2]), int(space.x.shape[3]))
+
+
+def _neutral(space: Workspace) -> tuple[tuple[float, ...], tuple[float, ...]]:
+    """A mean and a deviation that no image was asked for: an untrained encoder saw nothing."""
+    channels = int(space.x.shape[1])
+    return (0.5,) * channels, (0.25,) * channels
+
+

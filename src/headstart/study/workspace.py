@@ -1,0 +1,136 @@
+"""What every task of a study reads, and where each one writes: the plan and the data in OUT.partial."""
+
+import json
+import os
+from dataclasses import dataclass
+from functools import cached_property
+from pathlib import Path
+from typing import Any, Literal
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from headstart.encoders.build import EncoderSpec
+from headstart.study.splits import Split
+from headstart.views.presets import PRESETS
+from headstart.views.views import Views
+
+Budget = int | Literal["all"]
+
+
+@dataclass(frozen=True)
+class Task:
+    """One piece of work whose result is one file. split, budget: where it belongs to one.
+
+    kind: encode (train an encoder and embed every image), score (heads of an approach on one split),
+    train (a network of an approach on one split at one budget).
+    """
+
+    kind: Literal["encode", "score", "train"]
+    name: str
+    split: int | None = None
+    budget: str | None = None
+
+    @property
+    def path(self) -> str:
+        """The result's file, below OUT.partial."""
+        place = [self.name.replace(":", "-"), *(str(p) for p in (self.split, self.budget) if p is not None)]
+        return f"{self.kind}/{'.'.join(place)}/done.safetensors"
+
+
+class Workspace:
+    """The plan (plan.json) and the arrays of a study, as its tasks read them, in any process."""
+
+    def __init__(self, folder: Path) -> None:
+        self.folder = folder
+        self.plan: dict[str, Any] = json.loads((folder / "plan.json").read_text("utf-8"))
+
+    @staticmethod
+    def create(folder: Path, plan: dict[str, Any], arrays: dict[str, np.ndarray]) -> "Workspace":
+        """Write arrays and plan; the plan last, as its presence says that all is there."""
+        for name, value in arrays.items():
+            np.save(folder / f"{name}.npy", value)
+        waiting = folder / "plan.json.new"
+        waiting.write_text(json.dumps(plan, indent=1), "utf-8")
+        os.replace(waiting, folder / "plan.json")
+        return Workspace(folder)
+
+    @cached_property
+    def x(self) -> Tensor:
+        """(n, c, h, w) in [0, 1], every image."""
+        return torch.from_numpy(np.load(self.folder / "x.npy", mmap_mode="c"))
+
+    @cached_property
+    def labels(self) -> np.ndarray:
+        """(n,) -1 where missing."""
+        return np.load(self.folder / "labels.npy")
+
+    @cached_property
+    def labelled(self) -> np.ndarray:
+        """Rows with a label; splits count in these."""
+        return np.flatnonzero(self.labels >= 0)
+
+    @cached_property
+    def y(self) -> np.ndarray:
+        """Labels of the labelled rows."""
+        return self.labels[self.labelled]
+
+    @cached_property
+    def twins(self) -> np.ndarray:
+        """(n,) equal numbers are exact duplicates."""
+        return np.load(self.folder / "twins.npy")
+
+    @cached_property
+    def groups(self) -> np.ndarray | None:
+        """Groups of the labelled rows, duplicates merged, or None."""
+        path = self.folder / "groups.npy"
+        return np.load(path) if path.is_file() else None
+
+    @cached_property
+    def splits(self) -> list[Split]:
+        """The splits, the same for every approach."""
+        return [Split(*(np.array(s[k], np.int64) for k in ("train", "test", "order"))) for s in self.plan["splits"]]
+
+    @property
+    def budgets(self) -> list[Budget]:
+        """Labels a class, and "all"."""
+        return self.plan["budgets"]
+
+    @property
+    def views(self) -> Views:
+        """The random views."""
+        return PRESETS[self.plan["views"]]
+
+    def spec(self, name: str, statistics_of: Tensor) -> EncoderSpec:
+        """The named encoder for these images."""
+        from headstart.training.fit import encoder_spec
+
+        return encoder_spec(name, statistics_of)
+
+    def encoder_name(self, method: str) -> str:
+        """What the user asked for, or the method's own."""
+        from headstart.training.fit import Method
+
+        asked = self.plan["encoder"]
+        return asked or ("small" if method == "untrained" else Method.parse(method).default_encoder())
+
+    def encode_task(self, method: str, split: int | None) -> Task:
+        """The task that makes the encoder which an approach of this method uses on a split."""
+        each = self.plan["saw"] == "training" and method != "untrained"
+        return Task("encode", method, split if each else None)
+
+    def inputs(self, split: int | None) -> np.ndarray:
+        """Rows that an encoder may see. With a split: unlabelled inputs and the training fold's, no test image's twin.
+
+        Without: the unlabelled inputs that are no labelled image's twin, or every input where the study says so.
+        """
+        if self.plan["saw"] == "all" or split == REFIT:
+            return np.arange(len(self.labels))
+        unlabelled = np.flatnonzero(self.labels < 0)
+        hidden = self.labelled if split is None else self.labelled[self.splits[split].test]
+        rows = unlabelled[~np.isin(self.twins[unlabelled], self.twins[hidden])]
+        return rows if split is None else np.concatenate([rows, self.labelled[self.splits[split].train]])
+
+
+REFIT = -1

@@ -1,0 +1,50 @@
+"""Wall time: what a user writes for it, and the bar that shows how much is left."""
+
+import re
+import sys
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+
+from headstart.errors import UserError
+
+_UNITS = {"s": 1, "m": 60, "h": 3600, "": 1}
+
+
+def parse_seconds(text: str | float | None) -> float | None:
+    """``90s``, ``10m``, ``2h``, or a plain number of seconds.
+
+    Raises:
+        UserError: anything else, or no time at all.
+    """
+    if text is None:
+        return None
+    found = re.fullmatch(r"\s*(\d+(?:\.\d+)?)\s*([smh]?)\s*", str(text))
+    if not found or float(found[1]) == 0:
+        raise UserError(f"--time-budget {text}: write a time such as 90s, 10m or 2h")
+    return float(found[1]) * _UNITS[found[2]]
+
+
+@contextmanager
+def progress_bar(title: str) -> Iterator[Callable[[float, str], None]]:
+    """A bar on standard error with the time left; called with the share done in [0, 1] and what is being done."""
+    from rich.console import Console
+    from rich.progress import (
+        BarColumn,
+        Progress,
+        TaskProgressColumn,
+        TextColumn,
+        TimeElapsedColumn,
+        TimeRemainingColumn,
+    )
+
+    columns = (
+        TextColumn("{task.description}"), BarColumn(), TaskProgressColumn(),
+        TimeElapsedColumn(), TextColumn("left"), TimeRemainingColumn(), TextColumn("[dim]{task.fields[now]}"),
+    )  # fmt: skip
+    with Progress(*columns, console=Console(file=sys.stderr), transient=True) as bar:
+        task = bar.add_task(title, total=1.0, now="")
+
+        def show(done: float, now: str = "") -> None:
+            bar.update(task, completed=done, now=now)
+
+        yield show

@@ -1,0 +1,118 @@
+"""From images to a trained encoder: one method, one encoder, one recipe."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import torch
+from jaxtyping import Float, Int
+from torch import Tensor
+
+from headstart.encoders.build import EncoderSpec, build_encoder, check_encoder
+from headstart.encoders.encoder import Encoder
+from headstart.encoders.stages import Staged
+from headstart.errors import UserError, unknown
+from headstart.objectives.catalogue import make_objective, method_class, methods
+from headstart.objectives.objective import Objective
+from headstart.training.layerwise import pretrain_layerwise
+from headstart.training.log import Row
+from headstart.training.loop import train
+from headstart.training.recipe import Recipe, default_recipe
+from headstart.views.views import Views
+
+
+@dataclass(frozen=True)
+class Method:
+    """A method's name as a user writes it: ``simclr``, or ``greedy:simclr`` for layer-wise with that learner."""
+
+    name: str
+    learner: str
+    layerwise: bool
+
+    @classmethod
+    def parse(cls, name: str) -> "Method":
+        """``greedy`` alone learns each stage as an autoencoder."""
+        head, _, tail = name.partition(":")
+        learner = (tail or "autoencoder") if head == "greedy" else name
+        if learner not in methods():
+            raise unknown("method", name, [*methods(), "greedy"])
+        return cls(name, learner, head == "greedy")
+
+    def default_encoder(self) -> str:
+        """What the method asks for where the user does not."""
+        return "small" if self.layerwise else method_class(self.learner).default_encoder
+
+    def recipe(self, n: int, *, seed: int = 0) -> Recipe:
+        """The default recipe for n images."""
+        return default_recipe(self.learner, n, seed=seed)
+
+
+def encoder_spec(name: str, x: Float[Tensor, "n c h w"]) -> EncoderSpec:
+    """The named encoder for images like these, standardising by their mean and deviation a channel."""
+    mean, std = x.double().mean((0, 2, 3)), x.double().std((0, 2, 3))
+    size = (int(x.shape[2]), int(x.shape[3]))
+    return EncoderSpec(check_encoder(name), int(x.shape[1]), size, tuple(mean.tolist()), tuple(std.tolist()))
+
+
+def untrained_encoder(spec: EncoderSpec, *, seed: int) -> Encoder:
+    """The encoder as initialised from the seed; the caller's random state is left alone."""
+    with torch.random.fork_rng(devices=[]):
+        torch.manual_seed(seed)
+        return build_encoder(spec).eval()
+
+
+@dataclass(frozen=True)
+class Fitted:
+    """A trained encoder in inference mode, its log, and the objective that trained it (none when layer by layer)."""
+
+    encoder: Encoder
+    rows: list[Row]
+    objective: Objective | None = None
+
+
+def fit_encoder(
+    method: Method,
+    x: Float[Tensor, "n c h w"],
+    y: Int[Tensor, " n"] | None = None,
+    *,
+    spec: EncoderSpec,
+    recipe: Recipe,
+    views: Views | None = None,
+    classes: int = 0,
+    index: np.ndarray | None = None,
+    device: str = "cpu",
+    folder: Path | None = None,
+    resume: bool = False,
+    seconds: float | None = None,
+    progress: Callable[[float], None] | None = None,
+    **options: Any,
+) -> Fitted:
+    """Train an encoder by a method. Layer-wise logs stand one after another.
+
+    Raises:
+        UserError: too few images, or an encoder without stages for layer-wise pretraining.
+    """
+    if len(x) < 2:
+        raise UserError(f"{len(x)} images to learn from, at least 2 are wanted")
+    encoder = untrained_encoder(spec, seed=recipe.seed)
+    shape = (spec.channels, *spec.size)
+    shared: dict[str, Any] = dict(
+        index=index, device=device, folder=folder, resume=resume, seconds=seconds, progress=progress
+    )
+    if method.layerwise:
+        if not isinstance(encoder, Staged):
+            raise UserError(
+                f"greedy pretraining wants an encoder made of stages, {spec.name} is not: choose small, lecture or mlp"
+            )
+        logs = pretrain_layerwise(
+            encoder, x, y, learner=method.learner, recipe=recipe, views=views, classes=classes, **shared, **options
+        )
+        rows = [row for log in logs.values() for row in log]
+        return Fitted(encoder, [{**row, "step": i + 1} for i, row in enumerate(rows)])
+    with torch.random.fork_rng(devices=[]):
+        torch.manual_seed(recipe.seed + 1)
+        objective = make_objective(method.learner, encoder, shape=shape, classes=classes, **options)
+    rows = train(objective, x, y, recipe=recipe, views=views, **shared)
+    return Fitted(encoder, rows, objective)
