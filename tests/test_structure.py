@@ -41,8 +41,10 @@ def imports(nodes: Iterator[ast.AST]) -> Iterator[str]:
 
 
 def own_imports(file: Path) -> list[list[str]]:
-    """What a file imports of the package, without the package's name; under TYPE_CHECKING and in functions too."""
-    return [parts[1:] for full in imports(ast.walk(tree(file))) if (parts := full.split("."))[0] == "headstart"]
+    """What a file takes from the package, without the package's name; under TYPE_CHECKING and in functions too."""
+    reached = [ast.unparse(node) for node in ast.walk(tree(file)) if isinstance(node, ast.Attribute)]
+    taken = [*imports(ast.walk(tree(file))), *reached]
+    return [parts[1:] for full in taken if (parts := full.split("."))[0] == "headstart" and len(parts) > 1]
 
 
 def at_import(body: list[ast.stmt]) -> Iterator[ast.AST]:

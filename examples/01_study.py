@@ -1,0 +1,22 @@
+"""A study of the digits that ship with scikit-learn: three approaches, two budgets, one sentence that answers."""
+
+from pathlib import Path
+
+import headstart
+
+result = headstart.run_study(
+    "digits",
+    approaches="majority,linear-pixels,autoencoder+probe",
+    budgets="5,all",
+    folds=4,
+    repeats=1,
+    out=Path("runs/example-01"),
+    resume=True,
+)
+print(result)
+
+scores = {approach["name"]: approach["scores"] for approach in result.results["approaches"]}
+assert scores["majority"]["all"]["mean"] < 0.15, "ten balanced classes: chance is 0.1"
+assert scores["linear-pixels"]["all"]["mean"] > 0.9, "digits are nearly linear"
+assert scores["linear-pixels"]["5"]["mean"] < scores["linear-pixels"]["all"]["mean"], "more labels help"
+assert (result.folder / "report.html").exists()
