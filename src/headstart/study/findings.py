@@ -26,6 +26,7 @@ class Findings:
     curves: approach or method name -> rows of its ``log.csv`` as dicts (step, epoch, seconds, loss, terms).
     learning_curve: extrapolation of the winner's curve, from ``study.statistics.extrapolate``, or None.
     versions: package -> version. command: the command that repeats the run.
+    folds, repeats: of the splits; 0 where the source prescribed them. seconds: wall time of the study, 0 if unknown.
     """
 
     results: dict[str, Any]
@@ -45,3 +46,6 @@ class Findings:
     versions: dict[str, str] = field(default_factory=dict)
     command: str = ""
     ordered_classes: bool = False
+    folds: int = 0
+    repeats: int = 0
+    seconds: float = 0.0

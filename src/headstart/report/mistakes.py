@@ -1,0 +1,162 @@
+"""Where the winner is wrong, how it is wrong, and where it does not know."""
+
+import numpy as np
+
+from headstart.report import charts, words
+from headstart.report.elements import Child, Html, figure, join, prose, section, table, tag
+from headstart.report.pictures import Display, gallery
+from headstart.study.findings import Findings
+
+MOST_CLASSES = 25
+SHOWN = 12
+
+
+def judged(findings: Findings) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    """The labelled images that were ever in a test fold: their indices, true classes and (m, k) probabilities."""
+    known = np.isfinite(findings.probabilities).all(axis=1)
+    rows = findings.dataset.labelled[known]
+    return rows, findings.dataset.labels[rows], findings.probabilities[known]
+
+
+def confusion(findings: Findings) -> Html:
+    """What each class is taken for, with the recall of each class."""
+    _, y, probabilities = judged(findings)
+    names, k = findings.results["class_names"], probabilities.shape[1]
+    counts = np.zeros((k, k), int)
+    np.add.at(counts, (y, probabilities.argmax(1)), 1)
+    body = _matrix(counts, names) if k <= MOST_CLASSES else _frequent(counts, names)
+    how = (
+        f"{words.count(int(counts.sum()), 'labelled image')}, each judged only by classifiers that never saw its label, "
+        "averaged over repeats, which flatters them a little beside the scores above. "
+        "Shade and percentage are shares of the true class; recall has a 95 % interval (Wilson)."
+    )
+    return section(
+        "confusion", "What is taken for what", prose(_overall(findings, counts)), body, tag("p", how, class_="note")
+    )
+
+
+def wrong(findings: Findings) -> Html:
+    """The most confident mistakes."""
+    rows, y, probabilities = judged(findings)
+    guess, confidence = probabilities.argmax(1), probabilities.max(1)
+    mistakes = np.flatnonzero(guess != y)
+    if not len(mistakes):
+        return section("wrong", "Confidently wrong", prose("The winner made no mistake on the labelled images."))
+    first = mistakes[np.argsort(-confidence[mistakes], kind="stable")][:SHOWN]
+    names, data = findings.results["class_names"], findings.dataset
+    captions = [_caption(data.ids[rows[i]], names[guess[i]], confidence[i], names[y[i]]) for i in first]
+    intro = (
+        f"The winner is wrong on {words.count(len(mistakes), 'labelled image')} of {len(y):,}. These are the mistakes it "
+        "was surest of: a wrong label, an image between two classes, or something that the representation misses."
+    )
+    images = gallery(data.images[rows[first]], Display.of(data.images), captions)
+    return section("wrong", "Confidently wrong", prose(intro), images)
+
+
+def unsure(findings: Findings) -> Html:
+    """The unlabelled images that the winner knows least about, which are worth labelling first."""
+    rows = findings.predictions[:SHOWN]
+    if not rows:
+        return Html()
+    data = findings.dataset
+    place = {name: i for i, name in enumerate(data.ids)}
+    captions = [_caption(r["id"], r["class_name"], r["confidence"]) for r in rows]
+    images = gallery(data.images[[place[r["id"]] for r in rows]], Display.of(data.images), captions)
+    intro = (
+        f"Of {words.count(len(findings.predictions), 'unlabelled image')} these are the ones whose class the winner is "
+        "least sure of. A label on images like these usually teaches most. All are in predictions.csv, in this order."
+    )
+    return section("unsure", "Least sure of", prose(intro), images)
+
+
+def calibration(findings: Findings) -> Html:
+    """Whether a confidence of 80 % is right 80 % of the time."""
+    _, y, probabilities = judged(findings)
+    if len(y) < 30:
+        return Html()
+    right, confidence = probabilities.argmax(1) == y, probabilities.max(1)
+    gap = confidence.mean() - right.mean()
+    kind = (
+        "about as sure as it is right"
+        if abs(gap) < 0.02
+        else "surer than it is right"
+        if gap > 0
+        else "less sure than it is right"
+    )
+    intro = (
+        f"On average the winner is {kind}: its mean confidence is {words.percent(confidence.mean())}, and "
+        f"{words.percent(right.mean())} of its predictions are right. Points on the diagonal are well calibrated."
+    )
+    chart = figure(
+        charts.reliability(confidence, right), "Predictions in bins of equal count; lines are 95 % intervals."
+    )
+    return section("calibration", "Can its confidence be believed?", prose(intro), chart)
+
+
+def _overall(findings: Findings, counts: np.ndarray) -> str:
+    total = f"The winner, {findings.results['winner']}, puts {words.percent(np.trace(counts) / counts.sum())} of images in their class."
+    if not findings.ordered_classes:
+        return total
+    return f"{total} The classes are ordered: quadratic kappa is {quadratic_kappa(counts):.3f} (1 is perfect, 0 is chance)."
+
+
+def quadratic_kappa(counts: np.ndarray) -> float:
+    """Cohen's kappa with quadratic weights of a (k, k) table of counts. Cohen, Psychological Bulletin 1968."""
+    k = len(counts)
+    weights = np.subtract.outer(np.arange(k), np.arange(k)) ** 2
+    chance = np.outer(counts.sum(1), counts.sum(0)) / counts.sum()
+    expected = (weights * chance).sum()
+    return 1.0 - float((weights * counts).sum() / expected) if expected else float("nan")
+
+
+def _matrix(counts: np.ndarray, names: list[str]) -> Html:
+    head: list[Child] = ["true class", *names, "recall", "images"]
+    rows = [_class_row(name, row, i) for i, (name, row) in enumerate(zip(names, counts, strict=True))]
+    return table(head, rows, "Confusion matrix: true classes in rows, predicted classes in columns", class_="confusion")
+
+
+def _class_row(name: str, row: np.ndarray, own: int) -> list[Child]:
+    total = int(row.sum())
+    shares = row / max(1, total)
+    cells = [_shaded(int(n), share, j == own) for j, (n, share) in enumerate(zip(row, shares, strict=True))]
+    return [name, *cells, _recall(int(row[own]), total), tag("td", f"{total:,}", class_="number")]
+
+
+def _shaded(count: int, share: float, own: bool) -> Html:
+    kind = f"{'right' if own else 'amiss'}{' strong' if share > 0.55 else ''}"
+    small = tag("small", words.percent(share)) if count else None
+    return tag("td", str(count) if count else "·", small, class_=kind, style=f"--share:{100 * share:.0f}%")
+
+
+def _recall(hits: int, total: int) -> Html:
+    if not total:
+        return tag("td", "–", class_="number")
+    low, high = charts.wilson(hits, total)
+    bar = tag("span", class_="meter", style=f"--share:{100 * hits / total:.0f}%")
+    interval = tag("small", f"[{words.score(low)}, {words.score(high)}]")
+    return tag("td", bar, tag("b", words.score(hits / total)), interval, class_="number")
+
+
+def _frequent(counts: np.ndarray, names: list[str]) -> Html:
+    """With very many classes: the most frequent confusions, and the recall of each class."""
+    off = counts - np.diag(np.diag(counts))
+    pairs = [divmod(int(i), len(names)) for i in np.argsort(-off, axis=None)[:20]]
+    rows: list[list[Child]] = [[names[i], names[j], str(off[i, j])] for i, j in pairs if off[i, j]]
+    recalls: list[list[Child]] = [
+        [n, _recall(int(r[i]), int(r.sum()))] for i, (n, r) in enumerate(zip(names, counts, strict=True))
+    ]
+    most = table(["true class", "taken for", "images"], rows, "The most frequent confusions")
+    return join(
+        most, tag("details", tag("summary", "Recall of every class"), table(["class", "recall"], recalls, "Recall"))
+    )
+
+
+def _caption(name: str, guess: str, confidence: float, truth: str | None = None) -> tuple[str, Html]:
+    was = f"labelled {truth}, " if truth else ""
+    alt = f"image {name}, {was}predicted {guess}"
+    lines = [
+        tag("span", truth, " → ", class_="truth") if truth else None,
+        tag("b", guess),
+        tag("small", words.percent(confidence)),
+    ]
+    return alt, join(tag("span", *lines), tag("code", name))

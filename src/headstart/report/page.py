@@ -1,0 +1,70 @@
+"""One self-contained page, report.html: the answer first, then everything that it rests on."""
+
+import os
+import re
+from collections.abc import Callable
+from importlib.resources import files
+from pathlib import Path
+
+from headstart.report import charts, facts, maps, mistakes
+from headstart.report.elements import Html, join, tag
+from headstart.study.findings import Findings
+
+# The browser itself refuses every request: what the page shows is in the page.
+_POLICY = "default-src 'none'; img-src data:; style-src 'unsafe-inline'; script-src 'unsafe-inline' 'unsafe-eval'"
+
+SECTIONS: tuple[Callable[[Findings], Html], ...] = (
+    facts.accuracy,
+    facts.scores,
+    facts.learning_curve,
+    mistakes.confusion,
+    mistakes.wrong,
+    mistakes.unsure,
+    mistakes.calibration,
+    maps.map_section,
+    facts.views,
+    facts.reconstructions,
+    facts.training,
+    facts.protocol,
+    facts.provenance,
+)
+
+
+def write_report(findings: Findings, path: Path) -> None:
+    """Write the page at once or not at all: a reader never meets half a report.
+
+    Args:
+        findings: Everything that the study found.
+        path: The file to write, as a rule OUT/report.html; its folder must exist.
+    """
+    partial = path.with_name(f".{path.name}.partial")
+    partial.write_text(page(findings), encoding="utf-8")
+    os.replace(partial, path)
+
+
+def page(findings: Findings) -> Html:
+    """The whole document as a string."""
+    body = join(*(part(findings) for part in SECTIONS))
+    content = tag("main", facts.headline(findings), _contents(body), body, tag("footer", "Written by headstart."))
+    style = Html(files("headstart.report").joinpath("style.css").read_text("utf-8"))
+    head = join(
+        Html('<meta charset="utf-8"><meta name="viewport" content="width=device-width, initial-scale=1">'),
+        Html(f'<meta http-equiv="Content-Security-Policy" content="{_POLICY}">'),
+        tag("title", f"{findings.results['source']} – headstart study"),
+        tag("style", style),
+        _bokeh() if 'id="map"' in body else None,
+    )
+    return Html(f'<!doctype html>\n<html lang="en-GB">{tag("head", head)}{tag("body", content)}</html>\n')
+
+
+def _contents(body: Html) -> Html:
+    """Links to the sections that the page has."""
+    found = re.findall(r'<section id="([^"]*)"><h2>(.*?)</h2>', body)
+    return tag("nav", *(tag("a", Html(title), href=f"#{anchor}") for anchor, title in found), aria_label="Contents")
+
+
+def _bokeh() -> Html:
+    """Bokeh's core script, which the maps need, as part of the page."""
+    from bokeh.resources import Resources
+
+    return Html(Resources(mode="inline", components=["bokeh"]).render_js())

@@ -1,0 +1,102 @@
+"""Numbers and names as a person reads them."""
+
+import math
+from typing import Any
+
+_HEADS = {
+    "probe": "linear classifier on its frozen vectors",
+    "svm": "RBF-SVM on its frozen vectors",
+    "knn": "nearest neighbours among its frozen vectors",
+    "finetune": "then fine-tuned on the labels",
+}
+_PLAIN = {
+    "majority": "always the most frequent class",
+    "knn-pixels": "nearest neighbours on raw pixels",
+    "linear-pixels": "logistic regression on raw pixels",
+    "svm-pixels": "RBF-SVM on raw pixels",
+    "pca-svm": "RBF-SVM on principal components of the pixels",
+    "gaussian-process": "Gaussian process on pixels",
+    "supervised": "the same network, trained from scratch on the labels alone",
+}
+_SAW = {
+    "unlabelled": "the unlabelled images only",
+    "training": "the unlabelled images and the training fold's",
+    "all": "every image, test images too (without labels)",
+    "none": "nothing beforehand",
+}
+
+
+def duration(seconds: float) -> str:
+    """4.2 s, 38 s, 3 min 20 s, 2 h 05 min."""
+    if seconds < 9.95:
+        return f"{seconds:.1f} s"
+    whole = round(seconds)
+    if whole < 60:
+        return f"{whole} s"
+    if whole < 3600:
+        return f"{whole // 60} min {whole % 60:02d} s"
+    return f"{whole // 3600} h {whole % 3600 // 60:02d} min"
+
+
+def score(value: float) -> str:
+    """A score in [0, 1] to three decimals; a dash when it is unknown."""
+    return f"{value:.3f}" if math.isfinite(value) else "–"
+
+
+def points(value: float) -> str:
+    """A difference of scores in points of a hundred, with a true minus sign: +4.8, −0.3, 0.0."""
+    text = f"{100 * value:+.1f}".replace("-", "−")
+    return "0.0" if text in ("+0.0", "−0.0") else text
+
+
+def p_value(p: float) -> str:
+    """P = 0.03, p < 0.001, p > 0.99."""
+    if p < 0.001:
+        return "p < 0.001"
+    return "p > 0.99" if p > 0.99 else f"p = {p:.2g}"
+
+
+def percent(share: float) -> str:
+    """A share of one as a whole percentage."""
+    return f"{100 * share:.0f} %"
+
+
+def metric(name: str) -> str:
+    """balanced_accuracy becomes "balanced accuracy"."""
+    return name.replace("_", " ")
+
+
+def count(number: int, one: str, many: str | None = None) -> str:
+    """1 image, 3,892 images."""
+    return f"{number:,} {one if number == 1 else many or one + 's'}"
+
+
+def saw(key: str) -> str:
+    """What an encoder saw, in words."""
+    return _SAW.get(key, key)
+
+
+def budget(name: str) -> str:
+    """A number of labels a class, as a column is headed."""
+    return "all labels" if name == "all" else f"{name} a class"
+
+
+def at_budget(name: str) -> str:
+    """A number of labels a class, within a sentence."""
+    return "at all labels" if name == "all" else f"at {count(int(name), 'label')} a class"
+
+
+def approach(name: str, methods: dict[str, str]) -> str:
+    """What an approach's name means, where it is known: a baseline's words, or a method's first line and its head."""
+    if name in _PLAIN:
+        return _PLAIN[name]
+    method, _, head = name.partition("+")
+    idea = methods.get(method, "")
+    idea = "a network with random weights" if method == "untrained" else idea.partition(": ")[2] or idea
+    return "; ".join(part for part in (idea.rstrip("."), _HEADS.get(head, head)) if part)
+
+
+def shape(images: Any) -> str:
+    """40×40 pixels, 3 channels."""
+    _, height, width, channels = images.shape
+    return f"{height}×{width} pixels, {count(int(channels), 'channel')}"
