@@ -12,7 +12,7 @@ PYTHON ?= python3
 JOBS ?= 2
 
 BIN := .venv/bin
-PIP := $(BIN)/python -m pip install --quiet --disable-pip-version-check --constraint constraints.txt
+PIP := $(BIN)/python -m pip install --quiet --quiet --disable-pip-version-check --constraint constraints.txt
 NEEDS := $(BIN)/python pyproject.toml constraints.txt
 
 .PHONY: demo test check bench map

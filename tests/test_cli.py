@@ -172,8 +172,23 @@ def test_help_lists_every_verb_and_version_says_the_version(capsys):
 def test_methods_are_listed_with_their_sentences(capsys):
     assert cli.main(["methods"]) == 0
     lines = capsys.readouterr().out.splitlines()
-    assert [line.split()[0] for line in lines] == list(methods())
-    assert all(line.endswith(sentence) for line, sentence in zip(lines, methods().values(), strict=True))
+    listed = lines[: lines.index("")]
+    assert [line.split()[0] for line in listed] == list(methods())
+    assert all(line.endswith(sentence) for line, sentence in zip(listed, methods().values(), strict=True))
+    assert "greedy:METHOD" in lines[-1]
+
+
+def test_a_reader_that_stops_early_is_no_error():
+    shell = f"{sys.executable} -m headstart study --help | true; exit ${{PIPESTATUS[0]}}"
+    run = subprocess.run(["bash", "-c", shell], capture_output=True, text=True, check=False)
+    assert (run.returncode, run.stderr) == (0, "")
+
+
+def test_many_predictions_are_cut_to_a_screen_and_say_so():
+    rows = [{"id": f"{i}.png", "class_name": "round", "confidence": 0.5} for i in range(50)]
+    lines = cli.VERBS["predict"].show(rows, {"out": None}).splitlines()
+    assert len(lines) == cli.SHOWN + 2
+    assert lines[-1].startswith("… and 30 more: --out")
 
 
 def test_python_m_headstart_is_the_same_command():

@@ -4,6 +4,7 @@ Only the module of the verb that was asked for is imported, and no verb's module
 """
 
 import inspect
+import os
 import re
 import sys
 from argparse import HelpFormatter
@@ -22,6 +23,7 @@ if TYPE_CHECKING:
 
 Given = dict[str, Any]
 USER_MISTAKE, INTERRUPTED = 2, 130
+SHOWN = 20  # predictions that fit on a screen
 
 
 @dataclass(frozen=True)
@@ -61,12 +63,13 @@ def _show_predictions(rows: list[Given], given: Given) -> str:
     if given["out"]:
         return f"{len(rows)} predictions, least certain first, in {given['out']}"
     table = [("id", "class", "confidence")]
-    table += [(str(row["id"]), str(row["class_name"]), f"{row['confidence']:.3f}") for row in rows]
-    return _aligned(table)
+    table += [(str(row["id"]), str(row["class_name"]), f"{row['confidence']:.3f}") for row in rows[:SHOWN]]
+    more = f"\n… and {len(rows) - SHOWN} more: --out FILE.csv writes all" if len(rows) > SHOWN else ""
+    return _aligned(table) + more
 
 
 def _show_methods(found: dict[str, str], _: Given) -> str:
-    return _aligned(list(found.items()))
+    return f"{_aligned(list(found.items()))}\n\ngreedy:METHOD is any of these, one layer after the other."
 
 
 def _aligned(rows: Sequence[tuple[str, ...]]) -> str:
@@ -89,15 +92,16 @@ def main(argv: Sequence[str] | None = None) -> int:
     """Run one verb and print what it found. Returns the exit code: 0, 2 for a user's mistake, 130 when interrupted."""
     words = list(sys.argv[1:] if argv is None else argv)
     try:
-        text = _answer(words)
+        print(_answer(words), flush=True)
     except UserError as error:
-        print(f"headstart: {error}", file=sys.stderr)
+        print("headstart:", *str(error).splitlines(), file=sys.stderr)
         return USER_MISTAKE
     except KeyboardInterrupt:
         hint = "; the same command with --resume continues" if words[:1] in (["study"], ["pretrain"]) else ""
         print(f"headstart: interrupted{hint}", file=sys.stderr)
         return INTERRUPTED
-    print(text)
+    except BrokenPipeError:  # the reader, such as `head`, has seen enough
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
     return 0
 
 
