@@ -1,0 +1,118 @@
+"""Are fused batched views at least 15 times as fast as lightly's SimCLRTransform, on one thread, in one run?
+
+Two SimCLR views an image, blur included in both: lightly from PIL images, ToTensor and normalisation included; ours
+from a uint8 array, the cast included. Alternating rounds, the medians of which are compared.
+`python benchmarks/bench_views.py [--seconds 10]` prints JSON and then one line.
+"""
+
+import argparse
+import json
+import platform
+import time
+import warnings
+from dataclasses import replace
+from statistics import median
+
+import numpy as np
+import torch
+from PIL import Image
+
+from headstart.views import affine, blur, colour, random
+from headstart.views.views import Views
+
+BATCH = 256
+LIGHTLY = Views(  # the defaults of lightly's SimCLRTransform 1.5, its blur's sigmas in pixels included
+    crop=(0.08, 1.0),
+    aspect=(3 / 4, 4 / 3),
+    flip_horizontal=0.5,
+    brightness=(0.2, 1.8),
+    contrast=(0.2, 1.8),
+    saturation=(0.2, 1.8),
+    hue=(-0.2, 0.2),
+    jitter=0.8,
+    grey=0.2,
+    blur=(0.1, 2.0),
+    blur_probability=0.5,
+)
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--seconds", type=float, default=10.0, help="time for each of the four comparisons")
+    seconds = parser.parse_args().seconds
+    torch.set_num_threads(1)
+    runs = [compare(size, p, seconds) for size in (32, 40) for p in (0.5, 1.0)]
+    shares = {size: share_of_time(size) for size in (32, 40)}
+    print(json.dumps({"runs": runs, "share_of_time": shares, "torch": torch.__version__, "cpu": platform.processor()}))
+    print("; ".join(f"{r['size']}x{r['size']}, blur p={r['blur_probability']}: {r['ratio']:.1f}x" for r in runs))
+
+
+def compare(size: int, blur_probability: float, seconds: float) -> dict[str, float]:
+    """Microseconds an image (two views) of both, the ratio of their medians, and the lowest ratio of a round."""
+    images = np.random.default_rng(0).integers(0, 256, (BATCH, size, size, 3), dtype=np.uint8)
+    theirs, ours = lightly_views(images, blur_probability), our_views(images, blur_probability)
+    theirs(), ours()
+    pairs = []
+    start = time.perf_counter()
+    while time.perf_counter() - start < seconds or len(pairs) < 5:
+        pairs.append((clock(theirs), min(clock(ours) for _ in range(5))))
+    slow, fast = (median(column) / BATCH * 1e6 for column in zip(*pairs, strict=True))
+    lowest = min(a / b for a, b in pairs)
+    return {
+        "size": size,
+        "blur_probability": blur_probability,
+        "lightly_us": round(slow, 2),
+        "headstart_us": round(fast, 2),
+        "ratio": round(slow / fast, 2),
+        "lowest_ratio": round(lowest, 2),
+        "rounds": len(pairs),
+    }
+
+
+def clock(action) -> float:
+    start = time.perf_counter()
+    action()
+    return time.perf_counter() - start
+
+
+def lightly_views(images: np.ndarray, blur_probability: float):
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        from lightly.transforms import SimCLRTransform
+    transform = SimCLRTransform(input_size=images.shape[1], gaussian_blur=blur_probability)
+    pictures = [Image.fromarray(image) for image in images]
+    return lambda: [transform(picture) for picture in pictures]
+
+
+def our_views(images: np.ndarray, blur_probability: float):
+    views, whole = replace(LIGHTLY, blur_probability=blur_probability), torch.from_numpy(images)
+    index, epochs = torch.arange(len(images)), iter(range(1 << 30))
+
+    def run() -> list[torch.Tensor]:
+        epoch = next(epochs)
+        x = whole.permute(0, 3, 1, 2).to(torch.float32).div_(255)
+        return [views(x, random.image_keys(index, seed=0, epoch=epoch, stream=view)) for view in (0, 1)]
+
+    return run
+
+
+def share_of_time(size: int) -> dict[str, float]:
+    """Microseconds an image of each part of one view, measured alone on 32 images."""
+    n = 32
+    x, ones = torch.rand(n, 3, size, size), torch.ones(n)
+    keys = random.image_keys(torch.arange(BATCH), seed=0, epoch=0)
+    few = keys[:n]
+    theta = torch.eye(2, 3).repeat(n, 1, 1) + 0.1 * torch.randn(n, 2, 3)
+    parts = {
+        "draws": (lambda: LIGHTLY.draws(keys, (size, size), torch.float32), BATCH),
+        "move": (lambda: affine.move(x, theta), n),
+        "blur_all": (lambda: blur.blur(x, ones), n),
+        "recolour": (lambda: colour.recolour(x, ones, ones, colour.chroma(ones, ones)), n),
+        "clamp": (lambda: x.clamp(0, 1), n),
+        "noise_unused_here": (lambda: random.normal(few, 3, size, size), n),
+    }
+    return {name: round(min(clock(f) for _ in range(200)) / count * 1e6, 2) for name, (f, count) in parts.items()}
+
+
+if __name__ == "__main__":
+    main()
