@@ -19,12 +19,13 @@ _WANTED = "'images' (and 'labels'), or 'unlabelled', 'labelled' and 'labels'"
 def read_npz(path: Path) -> Dataset:
     """The data set in an .npz file, or the images in an .npy file. Pickled objects are refused."""
     try:
-        stored = np.load(path, allow_pickle=False)
-        if isinstance(stored, np.ndarray):
-            return from_keys({"images": stored}, str(path))
-        with stored:
-            arrays = {key: stored[key] for key in stored.files if spelling(key) in _KNOWN}
-            ignored = sorted(set(stored.files) - set(arrays))
+        with path.open("rb") as file:
+            stored = np.load(file, allow_pickle=False)
+            if isinstance(stored, np.ndarray):
+                arrays, ignored = {"images": stored}, []
+            else:
+                arrays = {key: stored[key] for key in stored.files if spelling(key) in _KNOWN}
+                ignored = sorted(set(stored.files) - set(arrays))
     except (ValueError, OSError, EOFError, zipfile.BadZipFile) as error:
         if "pickle" in str(error):
             raise UserError(
@@ -64,11 +65,12 @@ def from_keys(arrays: Mapping[str, Any], source: str, ignored: Sequence[str] = (
     ids = tuple(f"{name}/{i}" for name, named in blocks.items() for i in range(sum(map(len, named))))
     n_labelled = n if "images" in blocks else sum(map(len, blocks.get("labelled", ())))
     labels, class_names = np.full(n, MISSING), ()
+    names = [str(name) for name in arrays["class_names"]] if "class_names" in arrays else None
     if n_labelled and "labels" in arrays:
         given = one_each(arrays["labels"], n_labelled, "labels")
-        labels[n - n_labelled :], class_names = class_labels(given, arrays.get("class_names"))
-    elif "class_names" in arrays:
-        class_names = tuple(map(str, arrays["class_names"]))
+        labels[n - n_labelled :], class_names = class_labels(given, names)
+    elif names is not None:
+        class_names = tuple(names)
     if ignored:
         notes.append(f"arrays of other names were ignored: {', '.join(ignored)}")
     return Dataset(

@@ -40,6 +40,7 @@ class Dataset:
 
     @property
     def channels(self) -> int:
+        """Numbers a pixel has."""
         return int(self.images.shape[3])
 
     @property
@@ -61,8 +62,8 @@ class Dataset:
     def content_hash(self) -> str:
         """SHA-256 of images, labels, groups and prescribed splits: equal content, equal hash, whatever the source."""
         digest = hashlib.sha256(f"{self.images.shape}{self.images.dtype}{self.class_names}".encode())
-        digest.update(np.ascontiguousarray(self.images))
-        digest.update(np.ascontiguousarray(self.labels))
+        digest.update(np.ascontiguousarray(self.images).data)
+        digest.update(np.ascontiguousarray(self.labels).data)
         for given in (self.groups, self.splits):
             digest.update(b"none" if given is None else np.ascontiguousarray(given).tobytes())
         return digest.hexdigest()

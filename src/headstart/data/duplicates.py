@@ -10,6 +10,6 @@ def duplicate_groups(images: np.ndarray) -> np.ndarray:
     seen: dict[bytes, int] = {}
     numbers = np.empty(len(images), np.int64)
     for i, image in enumerate(images):
-        digest = hashlib.blake2b(np.ascontiguousarray(image), digest_size=16).digest()
+        digest = hashlib.blake2b(image.tobytes(), digest_size=16).digest()
         numbers[i] = seen.setdefault(digest, len(seen))
     return numbers

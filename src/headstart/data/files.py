@@ -1,21 +1,19 @@
 """Image files become arrays, page by page; a file that cannot be read is named, skipped and counted."""
 
 import math
-import os
 import struct
 import zlib
 from collections.abc import Callable, Sequence
-from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from io import BytesIO
 from pathlib import Path
-from typing import IO, Any
+from typing import Any
 
 import numpy as np
 from PIL import Image, ImageOps, ImageSequence
 
 from headstart.data.fit import fit, frame
-from headstart.data.images import as_images, same_kind, size_note
+from headstart.data.images import as_images, join, size_note
 from headstart.errors import UserError
 
 TIFF = (".tif", ".tiff")
@@ -23,19 +21,18 @@ SUFFIXES = frozenset({".png", ".jpg", ".jpeg", ".bmp", ".gif", ".webp", ".pgm", 
 _TIFF_MAGIC = (b"II*\0", b"MM\0*", b"II+\0", b"MM\0+")
 _ROTATED, _ORIENTATION = (5, 6, 7, 8), 274
 _UNREADABLE = (
-    OSError, ValueError, SyntaxError, EOFError, LookupError, TypeError, struct.error, zlib.error,
+    OSError, ValueError, SyntaxError, EOFError, LookupError, struct.error, zlib.error,
     Image.DecompressionBombError,
 )  # fmt: skip
 
 
 @dataclass(frozen=True)
 class Pictures:
-    """What was read: ``images`` (n, h, w, c), and for each the place of its file, its page there, and its name."""
+    """What was read: ``images`` (n, h, w, c), and for each its name and the place of its file among those given."""
 
     images: np.ndarray
-    origin: np.ndarray
-    page: np.ndarray
     ids: tuple[str, ...]
+    origin: np.ndarray
     notes: tuple[str, ...]
 
 
@@ -45,39 +42,29 @@ def read_all(files: Sequence[Path | bytes], names: Sequence[str]) -> Pictures:
     Raises:
         UserError: where none can be read, or an image holds NaN.
     """
-    with ThreadPoolExecutor(min(8, os.cpu_count() or 1)) as pool:
-        headers = list(pool.map(_attempt(header), files))
-        good = [i for i, found in enumerate(headers) if isinstance(found, Header)]
-        size = frame([h.size for h in _headers(headers)], [h.pixel_bytes for h in _headers(headers)]) if good else None
-        reader = _attempt(lambda i: _read_as(files[i], names[i], size))
-        blocks: dict[int, Any] = dict(zip(good, pool.map(reader, good), strict=True))
-    failed = {i: str(found) for i, found in enumerate(headers) if i not in blocks}
-    failed |= {i: str(found) for i, found in blocks.items() if not isinstance(found, np.ndarray)}
-    kept = [i for i in good if i not in failed]
+    headers = [_attempt(header, file) for file in files]
+    known = [found for found in headers if isinstance(found, Header)]
+    size = frame([h.size for h in known], [h.pixel_bytes for h in known]) if known else None
+    found = [
+        _attempt(_read_as, file, name, size) if isinstance(found, Header) else found
+        for file, name, found in zip(files, names, headers, strict=True)
+    ]
+    kept = [i for i, block in enumerate(found) if isinstance(block, np.ndarray)]
+    failed = [names[i] for i in range(len(files)) if not isinstance(found[i], np.ndarray)]
     if not kept:
-        raise UserError(f"none of {len(files)} files could be read as an image, the first is {names[0]} ({failed[0]})")
-    return _joined([blocks[i] for i in kept], kept, names, _headers(headers), size, [names[i] for i in failed])
-
-
-def _joined(
-    blocks: list[np.ndarray], kept: list[int], names: Sequence[str], headers: "list[Header]",
-    size: tuple[int, int] | None, failed: list[str],
-) -> Pictures:  # fmt: skip
-    sizes = [block.shape[1:3] for block in blocks]
-    if size is None and len(set(sizes)) > 1:  # a header that disagrees with its picture
-        size = frame(sizes, [1] * len(sizes))
-        blocks = [fit(block, size) for block in blocks] if size else blocks
-    blocks, notes = same_kind(blocks)
+        reason = " ".join(str(found[0]).split())
+        raise UserError(f"none of {len(files)} files could be read as an image, the first is {names[0]} ({reason})")
+    images, notes = join([found[i] for i in kept])
     if size is not None:
-        notes.insert(0, size_note([h.size for h in headers], size))
+        notes.insert(0, size_note([h.size for h in known], size))
     if failed:
-        total = len(failed) + len(kept)
-        notes.insert(0, f"{len(failed)} of {total} files could not be read and were skipped: {listed(failed)}")
-    origin = np.repeat(kept, [len(block) for block in blocks])
-    page = np.concatenate([np.arange(len(block)) for block in blocks])
-    stacks = {i for i, block in zip(kept, blocks, strict=True) if len(block) > 1}
-    ids = tuple(f"{names[i]}/{p}" if i in stacks else names[i] for i, p in zip(origin, page, strict=True))
-    return Pictures(np.concatenate(blocks), origin, page, ids, tuple(notes))
+        notes.insert(0, f"{len(failed)} of {len(files)} files could not be read and were skipped: {listed(failed)}")
+    ids = tuple(name for i in kept for name in _page_names(names[i], len(found[i])))
+    return Pictures(images, ids, np.repeat(kept, [len(found[i]) for i in kept]), tuple(notes))
+
+
+def _page_names(name: str, pages: int) -> list[str]:
+    return [name] if pages == 1 else [f"{name}/{page}" for page in range(pages)]
 
 
 def listed(names: Sequence[str]) -> str:
@@ -94,22 +81,14 @@ class Header:
     pixel_bytes: int
 
 
-def _headers(found: Sequence[Any]) -> list[Header]:
-    return [header for header in found if isinstance(header, Header)]
-
-
-def _attempt(read: Callable) -> Callable:
-    """``read``, returning what a corrupt file raises."""
-
-    def attempt(file: Any) -> Any:
-        try:
-            return read(file)
-        except UserError:
-            raise
-        except _UNREADABLE as error:
-            return error
-
-    return attempt
+def _attempt(read: Callable, *given: Any) -> Any:
+    """What ``read`` returns, or what a corrupt file makes it raise."""
+    try:
+        return read(*given)
+    except UserError:
+        raise
+    except _UNREADABLE as error:
+        return error
 
 
 def _read_as(file: Path | bytes, name: str, size: tuple[int, int] | None) -> np.ndarray:
@@ -126,7 +105,8 @@ def header(file: Path | bytes) -> Header:
         return Header((h, w), pages * c * series.dtype.itemsize)
     with Image.open(_stream(file)) as image:
         turned = image.format in ("JPEG", "MPO") and image.getexif().get(_ORIENTATION) in _ROTATED
-        return Header(image.size if turned else image.size[::-1], 3)
+        w, h = image.size
+        return Header((w, h) if turned else (h, w), len(image.getbands()))
 
 
 def read(file: Path | bytes) -> np.ndarray:
@@ -137,7 +117,7 @@ def read(file: Path | bytes) -> np.ndarray:
         return _picture(image)[None]
 
 
-def _stream(file: Path | bytes) -> Path | IO[bytes]:
+def _stream(file: Path | bytes) -> Path | BytesIO:
     return BytesIO(file) if isinstance(file, bytes) else file
 
 
@@ -176,12 +156,11 @@ def _layout(series: Any) -> tuple[list[int], tuple[int, int, int, int]]:
 
     Axes named C (channel) or S (sample) are channels; all others but Y and X (time, depth, unnamed) are pages.
     """
-    place = {axis: i for i, axis in enumerate(series.axes)}
-    channels = [i for axis, i in place.items() if axis in "CS"]
-    pages = [i for axis, i in place.items() if axis not in "YXCS"]
-    y, x = place["Y"], place["X"]
-    shape = math.prod(series.shape[i] for i in pages), series.shape[y], series.shape[x]
-    return [*pages, y, x, *channels], (*shape, math.prod(series.shape[i] for i in channels))
+    channels = [i for i, axis in enumerate(series.axes) if axis in "CS"]
+    pages = [i for i, axis in enumerate(series.axes) if axis not in "YXCS"]
+    y, x = series.axes.index("Y"), series.axes.index("X")
+    n, c = (math.prod(series.shape[i] for i in some) for some in (pages, channels))
+    return [*pages, y, x, *channels], (n, series.shape[y], series.shape[x], c)
 
 
 def _read_tiff(file: Path | bytes) -> np.ndarray:

@@ -111,7 +111,7 @@ def _dataset(
     """A data set from pictures and what is known of each file."""
     numbers, class_names = class_labels(labels)
     known, part = groups(group), splits(parts)
-    if known is None and len(np.unique(read.origin)) > 1 and read.page.any():
+    if known is None and len(np.unique(read.origin)) > 1 and len(read.ids) > len(np.unique(read.origin)):
         known = read.origin.astype(np.int64)
         notes = [*notes, "images from one stack were taken to belong together, as one group"]
     elif known is not None:
