@@ -1,7 +1,13 @@
 """Probe: put a head on a bundle's frozen encoder, and say how good it is."""
 
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
+
+from headstart.errors import unknown
+
+if TYPE_CHECKING:
+    from headstart.data.dataset import Dataset
+    from headstart.representation.splits import Split
 
 
 def probe(
@@ -32,4 +38,57 @@ def probe(
     Returns:
         "balanced_accuracy" (mean), "low", "high", "folds", "n_labels", "head".
     """
-    raise NotImplementedError
+    import torch
+
+    from headstart.data.load import load
+    from headstart.encoders.device import find_device
+    from headstart.representation.bundle import load_bundle
+    from headstart.representation.frozen import represent
+    from headstart.representation.splits import fold_ratio
+    from headstart.representation.statistics import interval, sampling_variance, score
+    from headstart.reuse.heads import GRIDS, Head, store
+    from headstart.training.workplace import check_free
+
+    if head not in GRIDS or head == "majority":
+        raise unknown("head", head, [name for name in GRIDS if name != "majority"])
+    given = load_bundle(bundle)
+    if out is not None:
+        check_free(Path(out))
+    dataset = load(source, data_root=data_root)
+    y = dataset.labels[dataset.labelled]
+    x = torch.from_numpy(given.pixels(dataset.images[dataset.labelled]))
+    h = represent(given.encoder, x, device=find_device(device))
+    splits = judged_splits(dataset, folds=folds, repeats=repeats, seed=seed)
+    scores, right = [], []
+    for split in splits:
+        predicted = Head(head, seed=seed).fit(h[split.train], y[split.train]).predict(h[split.test])
+        scores.append(score("balanced_accuracy", y[split.test], predicted, sorted(set(y))))
+        right.append((predicted == y[split.test]).astype(float))
+    floor = sampling_variance(right, [y[s.test] for s in splits], repeats=repeats)
+    mean, low, high = interval(scores, ratio=fold_ratio(splits), floor=floor)
+    fitted = Head(head, seed=seed).fit(h, y)
+    stored = store(fitted, h, y)
+    given.head = {**stored.facts, "class_names": list(dataset.class_names)}
+    given.head_tensors = stored.tensors
+    result = {"balanced_accuracy": mean, "low": low, "high": high, "folds": scores, "n_labels": len(y), "head": head}
+    given.facts = {**given.facts, "probe": {"source": dataset.source, "hash": dataset.content_hash, **result}}
+    given.save(Path(out) if out is not None else Path(bundle))
+    return {**result, "bundle": str(given.folder)}
+
+
+def judged_splits(dataset: "Dataset", *, folds: int, repeats: int, seed: int) -> "list[Split]":
+    """Splits of the labelled images, with groups, duplicates and prescribed test sets as in a study.
+
+    Raises:
+        UserError: no labels, one class only, or a class too small.
+    """
+    from headstart.data.duplicates import duplicate_groups
+    from headstart.representation.splits import bound_groups, make_splits
+
+    rows = dataset.labelled
+    groups = None if dataset.groups is None else dataset.groups[rows]
+    return make_splits(
+        dataset.labels[rows], folds=folds, repeats=repeats, seed=seed,
+        groups=bound_groups(groups, duplicate_groups(dataset.images[rows])),
+        prescribed=None if dataset.splits is None else dataset.splits[rows], class_names=dataset.class_names,
+    )  # fmt: skip

@@ -14,6 +14,7 @@ from headstart.errors import UserError
 from headstart.study.approaches import parse_approach
 from headstart.study.tasks import execute
 from headstart.study.workspace import Task, Workspace
+from headstart.training.threads import one_thread
 
 INLINE_SECONDS = 8.0
 
@@ -36,6 +37,7 @@ def run_tasks(
     """
     pending = {task: cost for task, cost in costs.items() if not (space.folder / task.path).is_file()}
     total, crew = sum(costs.values()) or 1.0, _Crew(space, inline=sum(pending.values()) < INLINE_SECONDS)
+    workers = 1 if crew.inline else workers
     running: dict[Future[None], Task] = {}
     with ThreadPoolExecutor(workers) as threads:
         try:
@@ -86,7 +88,8 @@ class _Crew:
 
     def do(self, task: Task, seconds: float | None) -> None:
         if self.inline:
-            _do_here(task, self.space, seconds)
+            with one_thread():
+                execute(task, self.space, seconds=seconds)
             return
         worker = self.idle.pop() if self.idle else self._hire()
         assert worker.stdin is not None
@@ -117,17 +120,3 @@ class _Crew:
             for stream in (worker.stdin, worker.stdout):
                 if stream:
                     stream.close()
-
-
-def _do_here(task: Task, space: Workspace, seconds: float | None) -> None:
-    """In this process, with one thread as a worker has it, so that the numbers are the same."""
-    import torch
-    from threadpoolctl import threadpool_limits
-
-    threads = torch.get_num_threads()
-    torch.set_num_threads(1)
-    try:
-        with threadpool_limits(1):
-            execute(task, space, seconds=seconds)
-    finally:
-        torch.set_num_threads(threads)

@@ -1,7 +1,10 @@
 """The study: approaches × labels a class × the same splits, and one sentence that answers."""
 
+import time
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
+
+from headstart.errors import UserError
 
 if TYPE_CHECKING:
     from headstart.study.result import StudyResult
@@ -54,4 +57,42 @@ def run_study(
     Raises:
         UserError: for anything that the caller can mend, in one line.
     """
-    raise NotImplementedError
+    from headstart.encoders.build import check_encoder
+    from headstart.encoders.device import find_device
+    from headstart.study.approaches import parse_approaches
+    from headstart.study.prepare import prepare
+    from headstart.study.result import StudyResult
+    from headstart.study.statistics import check_metric
+    from headstart.training.clock import parse_seconds
+    from headstart.training.workplace import claim
+
+    started = time.monotonic()
+    check_metric(metric)
+    if encoder is not None:
+        check_encoder(encoder)
+    request = {
+        "approaches": [a.name for a in parse_approaches(approaches)], "named": approaches is not None,
+        "budgets": budgets, "saw": saw, "metric": metric, "folds": folds, "repeats": repeats, "seed": seed,
+        "time_budget": parse_seconds(time_budget), "encoder": encoder, "views": views, "image_size": image_size,
+    }  # fmt: skip
+    target = find_device(device)
+    data = prepare(source, data_root=data_root, image_size=image_size, views=views, saw=saw, seed=seed)
+    folder = Path(out) if out else Path("runs") / (Path(source).stem if isinstance(source, str | Path) else "study")
+    request["data_hash"] = data.dataset.content_hash
+    working = claim(folder, marker="results.json", resume=resume)
+    if working is None:
+        return _same(StudyResult.read(folder), request)
+    return conduct(data, request, folder=folder, working=working, device=target, started=started, ordered=ordered_classes)
+
+
+def _same(finished: "StudyResult", request: dict[str, Any]) -> "StudyResult":
+    """The finished study, if it answers this request."""
+    other = differing(finished.results["request"], request)
+    if other:
+        raise UserError(f"{finished.folder} holds a study with another {', '.join(other)}: choose another --out")
+    return finished
+
+
+def differing(before: dict[str, Any], now: dict[str, Any]) -> list[str]:
+    """Names of the options in which two requests differ."""
+    return sorted(k for k in now if before.get(k) != now[k])

@@ -16,19 +16,16 @@ from headstart.errors import UserError
 
 def main() -> None:
     """``python -m headstart.study.worker FOLDER``: {"task": …, "seconds": …} in, {"error": …} out."""
-    import torch
-    from threadpoolctl import threadpool_limits
-
     from headstart.study.tasks import execute
     from headstart.study.workspace import Task, Workspace
+    from headstart.training.threads import one_thread
 
-    torch.set_num_threads(1)
-    threadpool_limits(1)
-    space, orders = Workspace(Path(sys.argv[1])), _orders()
+    space, orders = Workspace.open(Path(sys.argv[1])), _orders()
     while True:
         order, answer = orders.get(), {}
         try:
-            execute(Task(**order["task"]), space, seconds=order["seconds"])
+            with one_thread():
+                execute(Task(**order["task"]), space, seconds=order["seconds"])
         except UserError as error:
             answer = {"error": str(error), "user": True}
         except Exception as error:

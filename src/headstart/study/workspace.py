@@ -42,19 +42,19 @@ class Task:
 class Workspace:
     """The plan (plan.json) and the arrays of a study, as its tasks read them, in any process."""
 
-    def __init__(self, folder: Path) -> None:
-        self.folder = folder
-        self.plan: dict[str, Any] = json.loads((folder / "plan.json").read_text("utf-8"))
+    def __init__(self, folder: Path, plan: dict[str, Any]) -> None:
+        self.folder, self.plan = folder, plan
 
-    @staticmethod
-    def create(folder: Path, plan: dict[str, Any], arrays: dict[str, np.ndarray]) -> "Workspace":
-        """Write arrays and plan; the plan last, as its presence says that all is there."""
-        for name, value in arrays.items():
-            np.save(folder / f"{name}.npy", value)
-        waiting = folder / "plan.json.new"
-        waiting.write_text(json.dumps(plan, indent=1), "utf-8")
-        os.replace(waiting, folder / "plan.json")
-        return Workspace(folder)
+    @classmethod
+    def open(cls, folder: Path) -> "Workspace":
+        """The workspace whose plan was written there."""
+        return cls(folder, json.loads((folder / "plan.json").read_text("utf-8")))
+
+    def keep_plan(self) -> None:
+        """Write the plan, atomically; its presence says that the arrays are there too."""
+        waiting = self.folder / "plan.json.new"
+        waiting.write_text(json.dumps(self.plan, indent=1), "utf-8")
+        os.replace(waiting, self.folder / "plan.json")
 
     @cached_property
     def x(self) -> Tensor:

@@ -21,8 +21,7 @@ def claim(out: Path, *, marker: str, resume: bool) -> Path | None:
     working = partial(out)
     if (out / marker).is_file():
         return None
-    if out.exists() and (not out.is_dir() or any(out.iterdir())):
-        raise UserError(f"{out} exists and holds something else: choose another --out, or empty it")
+    check_free(out)
     if working.exists() and not resume:
         raise UserError(f"{working} holds an unfinished run: add --resume to continue it, or delete it to start anew")
     try:
@@ -31,6 +30,12 @@ def claim(out: Path, *, marker: str, resume: bool) -> Path | None:
     except OSError as error:
         raise UserError(f"cannot write to {working} ({error.strerror}): choose another --out") from None
     return working
+
+
+def check_free(out: Path) -> None:
+    """Refuse a folder that holds something."""
+    if out.exists() and (not out.is_dir() or any(out.iterdir())):
+        raise UserError(f"{out} exists and holds something else: choose another --out, or empty it")
 
 
 def publish(working: Path, out: Path, *, without: str) -> None:

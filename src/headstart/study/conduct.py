@@ -1,0 +1,223 @@
+"""Conduct: the plan made, the tasks done, the winner refitted, and everything written in one step."""
+
+import json
+import os
+import time
+from importlib import metadata
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import torch
+
+from headstart.errors import UserError
+from headstart.reuse.predict import write_predictions
+from headstart.study.answer import compose
+from headstart.study.approaches import parse_approach
+from headstart.study.assemble import Outcome, assemble, beats_guessing
+from headstart.study.curve import extrapolate
+from headstart.study.findings import Findings
+from headstart.study.plan import CEILING, RESERVE, Outline, costs, fit_into, measure_speed
+from headstart.study.pool import run_tasks
+from headstart.study.prepare import Prepared
+from headstart.study.protocol import sentences
+from headstart.study.result import StudyResult
+from headstart.study.splits import (
+    default_budgets,
+    default_folds,
+    default_repeats,
+    fold_ratio,
+    make_splits,
+    parse_budgets,
+    split_hash,
+)
+from headstart.study.tasks import SHOWN
+from headstart.study.winner import Winner, predictions
+from headstart.study.workspace import Workspace
+from headstart.training.checkpoint import read_tensors
+from headstart.training.clock import progress_bar
+from headstart.training.log import read_log
+from headstart.training.workplace import discard
+from headstart.views.presets import cautions
+from headstart.views.sheet import contact_sheet
+
+_PACKAGES = ("torch", "numpy", "scikit-learn", "openTSNE", "bokeh")
+
+
+def conduct(
+    data: Prepared, request: dict[str, Any], *, folder: Path, working: Path, device: str, started: float, ordered: bool
+) -> StudyResult:
+    """Do a study in its working folder, or continue it, and publish the result as ``folder``."""
+    limit = request["time_budget"]
+    with progress_bar(f"study of {data.dataset.source}") as show:
+        show(0.0, "measuring this machine's speed")
+        space, expected = _planned(data, request, working, device, limit)
+        deadline = started + (1 - RESERVE) * limit if limit else None
+        undone = run_tasks(
+            space, expected, workers=_workers(device), deadline=deadline, show=lambda done, now: show(0.97 * done, now)
+        )
+        show(0.97, "winner and report")
+        findings = _find(space, data, ordered=ordered)
+        if undone:
+            names = sorted({task.name for task in undone})
+            findings.left_out.append(f"Not everything of {', '.join(names)} was done when the time was up.")
+        findings.results["left_out"] = findings.left_out
+        findings.seconds = time.monotonic() - started
+        _publish(findings, space, folder, working)
+    return StudyResult.read(folder)
+
+
+def _planned(
+    data: Prepared, request: dict[str, Any], working: Path, device: str, limit: float | None
+) -> tuple[Workspace, dict[Any, float]]:
+    """The workspace with its plan: the one that was begun, or a new one."""
+    if (working / "plan.json").is_file():
+        space = Workspace.open(working)
+        other = sorted(k for k in request if space.plan["request"].get(k) != request[k])
+        if other:
+            raise UserError(f"{working} was begun with another {', '.join(other)}: repeat the first command, or delete it")
+        speed = space.plan["speed"]
+        space.plan["device"] = device
+    else:
+        space, speed = _new_plan(data, request, working, device, limit)
+    return space, costs(space, speed)
+
+
+def _new_plan(
+    data: Prepared, request: dict[str, Any], working: Path, device: str, limit: float | None
+) -> tuple[Workspace, dict[str, float]]:
+    arrays = {"x": data.x, "labels": data.dataset.labels, "twins": data.twins, "groups": data.groups}
+    for name, value in arrays.items():
+        if value is not None:
+            np.save(working / f"{name}.npy", value)
+    y = data.dataset.labels[data.dataset.labelled]
+    folds = request["folds"] or default_folds(y, prescribed=data.prescribed)
+    repeats = request["repeats"] or default_repeats(y, folds, prescribed=data.prescribed)
+    outline = Outline([parse_approach(name) for name in request["approaches"]], repeats)
+    frame = {
+        "request": request, "seed": request["seed"], "metric": request["metric"], "saw": data.saw, "device": device,
+        "encoder": request["encoder"], "views": data.views_name, "folds": folds,
+        "class_names": list(data.dataset.class_names),
+    }  # fmt: skip
+    first = _workspace(frame, outline, data, working)  # raises before anything is measured
+    speed = measure_speed(first.x, outline.approaches, request["encoder"], data.views, device)
+
+    def estimate(tried: Outline) -> float:
+        work = costs(_workspace(frame, tried, data, working), speed)
+        longest = max((c for task, c in work.items() if task.kind == "encode"), default=0.0)
+        return max(longest, sum(work.values()) / _workers(device))
+
+    ceiling = CEILING if limit is None else (1 - RESERVE) * limit
+    fit_into(outline, ceiling, estimate, free_repeats=not request["repeats"], named=request["named"])
+    space = _workspace({**frame, "speed": speed, "left_out": outline.left_out}, outline, data, working)
+    space.keep_plan()
+    return space, speed
+
+
+def _workspace(frame: dict[str, Any], outline: Outline, data: Prepared, working: Path) -> Workspace:
+    y, request = data.dataset.labels[data.dataset.labelled], frame["request"]
+    splits = make_splits(
+        y, folds=frame["folds"], repeats=outline.repeats, seed=frame["seed"], groups=data.groups,
+        prescribed=data.prescribed, class_names=data.dataset.class_names,
+    )  # fmt: skip
+    asked = request["budgets"]
+    budgets = default_budgets(y, splits) if asked is None else parse_budgets(
+        asked, y, splits, class_names=data.dataset.class_names
+    )  # fmt: skip
+    plain = [{k: getattr(s, k).tolist() for k in ("train", "test", "order")} for s in splits]
+    names = [a.name for a in outline.approaches]
+    return Workspace(
+        working,
+        {**frame, "approaches": names, "budgets": budgets, "splits": plain, "repeats": outline.repeats, "share": outline.share},
+    )
+
+
+def _workers(device: str) -> int:
+    return min(16, len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1) if device == "cpu" else 4
+
+
+def _find(space: Workspace, data: Prepared, *, ordered: bool) -> Findings:
+    """Everything that the study found, from the tasks' files."""
+    dataset, plan = data.dataset, space.plan
+    found = assemble(space)
+    last = list(found["chosen"])[-1]
+    results = {
+        "answer": "", "source": dataset.source, "data_hash": dataset.content_hash, "n_labelled": len(dataset.labelled),
+        "n_unlabelled": len(dataset.unlabelled), "class_names": list(dataset.class_names), "seed": plan["seed"],
+        "metric": plan["metric"], "split_hash": split_hash(space.splits), "folds": plan["folds"], "repeats": plan["repeats"],
+        "saw": plan["saw"], "views": plan["views"], **found, "request": plan["request"],
+    }  # fmt: skip
+    results["answer"] = compose(results, beats_guessing=beats_guessing(space, found["winner"], last))
+    facts = {
+        "method": {"name": parse_approach(found["winner"]).method, "approach": found["winner"], "views": plan["views"]},
+        "data": {"source": dataset.source, "hash": dataset.content_hash, "n": len(dataset)},
+        "saw": next(a["saw"] for a in found["approaches"] if a["name"] == found["winner"]),
+        "measured": next(a["scores"] for a in found["approaches"] if a["name"] == found["winner"]),
+    }
+    winner = Winner(space, found["winner"], last, data.pixels, facts)
+    winner.bundle.save(space.folder / "result" / "winner")
+    return Findings(
+        results=results, dataset=dataset, protocol=sentences(space, data), left_out=list(plan["left_out"]),
+        views_name=plan["views"], views_reason=data.views_reason, cautions=cautions(data.views, dataset),
+        view_sheet=contact_sheet(data.views, space.x[_spread(len(space.x), 6)], seed=plan["seed"]),
+        probabilities=winner.probabilities, predictions=predictions(dataset, winner.predicted), vectors=winner.vectors,
+        reconstructions=_reconstructions(space), curves=_curves(space), learning_curve=_learning_curve(space, found),
+        versions={p: metadata.version(p) for p in _PACKAGES}, command=command(plan["request"], dataset.source),
+        ordered_classes=ordered, folds=plan["folds"], repeats=plan["repeats"],
+    )  # fmt: skip
+
+
+def _spread(n: int, k: int) -> list[int]:
+    return np.unique(np.linspace(0, n - 1, k).astype(int)).tolist()
+
+
+def _encoders(space: Workspace) -> dict[str, Path]:
+    """Method -> folder of its encoder; the first split's where there is one a split."""
+    methods = dict.fromkeys(parse_approach(name).method for name in space.plan["approaches"])
+    found = {m: (space.folder / space.encode_task(m, 0).path).parent for m in methods if m not in ("pixels", "untrained")}
+    return {m: f for m, f in found.items() if (f / "done.safetensors").is_file()}
+
+
+def _curves(space: Workspace) -> dict[str, list[dict[str, float]]]:
+    return {method: read_log(folder / "log.csv") for method, folder in _encoders(space).items()}
+
+
+def _reconstructions(space: Workspace) -> tuple[np.ndarray, np.ndarray] | None:
+    for folder in _encoders(space).values():
+        tensors, _ = read_tensors(folder / "done.safetensors")
+        if "reconstructions" in tensors:
+            return space.x[:SHOWN].permute(0, 2, 3, 1).numpy(), tensors["reconstructions"].permute(0, 2, 3, 1).numpy()
+    return None
+
+
+def _learning_curve(space: Workspace, found: dict[str, Any]) -> dict[str, Any] | None:
+    outcome = Outcome(space, parse_approach(found["winner"]))
+    points = [(round(float(np.mean(outcome.n_labels[b]))), outcome.folds(b)) for b in outcome.probabilities]
+    return extrapolate(points, n_all=len(space.y), seed=space.plan["seed"], ratio=fold_ratio(space.splits))
+
+
+def command(request: dict[str, Any], source: str) -> str:
+    """The command line that repeats a request."""
+    words = ["headstart", "study", source]
+    if request["named"]:
+        words += ["--approaches", ",".join(request["approaches"])]
+    for name in ("budgets", "saw", "folds", "repeats", "encoder", "views", "image_size"):
+        if request[name] is not None:
+            words += [f"--{name.replace('_', '-')}", str(request[name])]
+    if request["time_budget"]:
+        words += ["--time-budget", f"{request['time_budget']:g}s"]
+    return " ".join([*words, "--metric", request["metric"], "--seed", str(request["seed"])])
+
+
+def _publish(findings: Findings, space: Workspace, folder: Path, working: Path) -> None:
+    """Write what is left, and make the whole of it the result in one step."""
+    from headstart.report.page import write_report
+
+    result = working / "result"
+    write_predictions(result / "predictions.csv", findings.predictions)
+    write_report(findings, result / "report.html")
+    (result / "results.json").write_text(json.dumps(findings.results, indent=2, ensure_ascii=False) + "\n", "utf-8")
+    if folder.is_dir():
+        folder.rmdir()
+    os.replace(result, folder)
+    discard(working)

@@ -1,0 +1,132 @@
+"""The plan: which tasks a study has, what they will cost, and what gives way when that is too much."""
+
+import time
+from collections.abc import Callable
+from dataclasses import dataclass, field
+
+import numpy as np
+import torch
+
+from headstart.study.approaches import Approach, parse_approach
+from headstart.study.workspace import Task, Workspace
+from headstart.training.fit import Method, encoder_spec, fit_encoder
+from headstart.training.recipe import default_recipe
+from headstart.training.threads import one_thread
+from headstart.views.views import Views
+
+CEILING = 2700.0
+RESERVE = 0.12
+# What is left out first when time is short: the dearest for what it usually brings.
+_GIVE_WAY = ("greedy", "denoising", "autoencoder")
+
+
+@dataclass(frozen=True)
+class Speed:
+    """Seconds that one thread needs: to train on one image once, by method; and to embed an image."""
+
+    train: dict[str, float]
+    embed: float
+
+
+@dataclass
+class Outline:
+    """What the plan may change to fit into the time: approaches, repeats, the share of every default's epochs."""
+
+    approaches: list[Approach]
+    repeats: int
+    share: float = 1.0
+    left_out: list[str] = field(default_factory=list)
+
+
+def measure_speed(x: torch.Tensor, approaches: list[Approach], encoder: str | None, views: Views, device: str) -> Speed:
+    """Time two small steps of each method, on one thread, after one to warm up."""
+    names = {a.method for a in approaches} | {"supervised" for a in approaches if a.is_network}
+    with one_thread():
+        found = {
+            name: _seconds_an_image(name, x, encoder, views, device) for name in sorted(names - {"pixels", "untrained"})
+        }
+    return Speed(found, min(found.values(), default=1e-3) / 3)
+
+
+def _seconds_an_image(name: str, x: torch.Tensor, encoder: str | None, views: Views, device: str) -> float:
+    method = Method.parse(name)
+    batch = min(len(x), method.recipe(len(x)).batch_size)
+    rows = torch.arange(2 * batch) % len(x)
+    spec = encoder_spec(encoder or method.default_encoder(), x[rows])
+    recipe = method.recipe(len(x)).but(epochs=1, batch_size=batch)
+    labels = torch.zeros(len(rows), dtype=torch.int64)
+    for last in (False, True):
+        started = time.perf_counter()
+        used = rows if last else rows[: max(2, batch // 4)]
+        fit_encoder(method, x[used], labels[used], spec=spec, recipe=recipe, views=views, classes=2, device=device)
+    return (time.perf_counter() - started) / len(rows)
+
+
+def fit_into(
+    outline: Outline, limit: float, estimate: Callable[[Outline], float], *, free_repeats: bool, named: bool
+) -> None:
+    """Shorten the outline until its estimate is within ``limit`` seconds, in the order of docs/protocol.md.
+
+    Repeats first, unless the user asked for them; then epochs, down to a quarter; then whole approaches, unless the
+    user named them; then epochs again, down to a thirty-second. Each step is noted in ``left_out``.
+    """
+    repeats, share = outline.repeats, outline.share
+    while free_repeats and outline.repeats > 1 and estimate(outline) > limit:
+        outline.repeats -= 1
+    while outline.share > 0.25 and estimate(outline) > limit:
+        outline.share /= 2**0.5
+    for method in () if named else _GIVE_WAY:
+        gone = [a for a in outline.approaches if a.method.partition(":")[0] == method]
+        if gone and estimate(outline) > limit:
+            outline.approaches = [a for a in outline.approaches if a not in gone]
+            outline.left_out.append(f"{', '.join(a.name for a in gone)}: left out, as the time did not suffice.")
+    while outline.share > 1 / 32 and estimate(outline) > limit:
+        outline.share /= 2**0.5
+    if outline.repeats < repeats:
+        outline.left_out.append(f"Repeats: {outline.repeats} in place of {repeats}, to fit into the time.")
+    if outline.share < share:
+        outline.left_out.append(f"Training: every network for {outline.share:.0%} of its usual epochs, to fit into the time.")
+
+
+def costs(space: Workspace, speed: Speed) -> dict[Task, float]:
+    """Every task and its expected seconds, in the order in which they should be begun."""
+    approaches = [parse_approach(name) for name in space.plan["approaches"]]
+    methods = list(dict.fromkeys(a.method for a in approaches if a.method != "pixels"))
+    found: dict[Task, float] = {}
+    for split in range(len(space.splits)) if space.plan["saw"] == "training" else [None]:
+        for method in sorted(methods, key=lambda m: (m.startswith(_GIVE_WAY), m)):
+            task = space.encode_task(method, split)
+            found[task] = _encode_cost(space, task, speed)
+    networks = [a for a in approaches if a.is_network]
+    for split in range(len(space.splits)):
+        for a in approaches:
+            if not a.is_network:
+                found[Task("score", a.name, split)] = _head_cost(space, a)
+    for budget in reversed(space.budgets):
+        for split in range(len(space.splits)):
+            n = len(space.splits[split].budget(space.y, budget))
+            each = default_recipe("supervised", n)
+            cost = 1.8 * each.epochs * space.plan["share"] * n * speed.train.get("supervised", 0.0) + 0.3
+            found |= {Task("train", a.name, split, str(budget)): cost for a in networks}
+    return found
+
+
+def _encode_cost(space: Workspace, task: Task, speed: Speed) -> float:
+    embedding = len(space.labels) * speed.embed
+    if task.name == "untrained":
+        return embedding
+    n = len(space.inputs(task.split))
+    recipe = Method.parse(task.name).recipe(n)
+    return embedding + recipe.epochs * space.plan["share"] * n * speed.train[task.name]
+
+
+def _head_cost(space: Workspace, approach: Approach) -> float:
+    """A rough count: candidates × inner folds × a fit's cost, which grows with labels and width."""
+    if approach.head == "majority":
+        return 0.01
+    width = float(np.prod(space.x.shape[1:])) if approach.method == "pixels" else 128.0
+    total = 0.0
+    for budget in space.budgets:
+        n = min(len(space.splits[0].budget(space.y, budget)), 2000)
+        total += 31 * (0.004 + n * (min(n, width) + 50) * 1.5e-7 + (n**2 * 4e-8 if approach.method == "pixels" else 0))
+    return total

@@ -1,0 +1,84 @@
+"""Prepare: what a source must have before a study makes sense, and its images as every task will see them."""
+
+from dataclasses import dataclass, replace
+from typing import Any
+
+import numpy as np
+
+from headstart.data.dataset import Dataset
+from headstart.data.duplicates import duplicate_groups
+from headstart.data.load import load
+from headstart.data.pixels import Pixels
+from headstart.encoders.build import SMALLEST
+from headstart.errors import UserError
+from headstart.study.splits import bound_groups
+from headstart.views.presets import resolve
+from headstart.views.views import Views
+
+
+@dataclass(frozen=True)
+class Prepared:
+    """A source ready to be studied.
+
+    x: (n, c, h, w) in [0, 1]. twins: (n,) equal numbers are exact duplicates. groups: (m,) of the labelled rows,
+    duplicates merged, or None. prescribed: (m,) splits of the source, or None. saw: what encoders may see.
+    """
+
+    dataset: Dataset
+    pixels: Pixels
+    x: np.ndarray
+    twins: np.ndarray
+    groups: np.ndarray | None
+    prescribed: np.ndarray | None
+    saw: str
+    views_name: str
+    views: Views
+    views_reason: str
+
+
+def prepare(
+    source: Any, *, data_root: str | None, image_size: int | None, views: str | None, saw: str | None, seed: int
+) -> Prepared:
+    """Load and check a source.
+
+    Raises:
+        UserError: no labels, one class only, images too small, or nothing of what encoders are to see.
+    """
+    dataset = _used_classes(load(source, data_root=data_root, seed=seed))
+    pixels = Pixels.fit(dataset.images[_seen(dataset)], image_size=image_size, per_image=dataset.per_image)
+    if min(pixels.size) < SMALLEST:
+        raise UserError(
+            f"{dataset.source}: images of {pixels.size[0]}×{pixels.size[1]} pixels, networks want at least "
+            f"{SMALLEST}×{SMALLEST}: enlarge them with --image-size {SMALLEST}"
+        )
+    if saw == "unlabelled" and not len(dataset.unlabelled):
+        raise UserError(f"{dataset.source} has no unlabelled images for encoders to see: use --saw training")
+    name, drawn, reason = resolve(views, dataset)
+    twins = duplicate_groups(dataset.images)
+    labelled = dataset.labelled
+    groups = None if dataset.groups is None else dataset.groups[labelled]
+    return Prepared(
+        dataset, pixels, pixels(dataset.images), twins, bound_groups(groups, twins[labelled]),
+        None if dataset.splits is None else dataset.splits[labelled],
+        saw or ("unlabelled" if len(dataset.unlabelled) else "training"), name, drawn, reason,
+    )  # fmt: skip
+
+
+def _seen(dataset: Dataset) -> np.ndarray:
+    """The images whose range of intensities sets the scale: the unlabelled ones where there are some."""
+    return dataset.unlabelled if len(dataset.unlabelled) else np.arange(len(dataset))
+
+
+def _used_classes(dataset: Dataset) -> Dataset:
+    """The data set with its classes numbered 0..k-1, those without an image left out."""
+    used = np.unique(dataset.labels[dataset.labelled])
+    if not len(used):
+        raise UserError(f"{dataset.source} has {len(dataset)} images and no labels: a study wants some of each class labelled")
+    if len(used) == 1:
+        raise UserError(
+            f"{dataset.source} has labels of one class only, {dataset.class_names[used[0]]!r}: a study wants two or more"
+        )
+    if len(used) == len(dataset.class_names):
+        return dataset
+    labels = np.where(dataset.labels < 0, -1, np.searchsorted(used, dataset.labels))
+    return replace(dataset, labels=labels, class_names=tuple(dataset.class_names[i] for i in used))

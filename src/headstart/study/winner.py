@@ -1,0 +1,89 @@
+"""The winner, refitted on all labels: a bundle to use, and its calibrated predictions."""
+
+from typing import Any
+
+import numpy as np
+import torch
+
+from headstart.data.dataset import Dataset
+from headstart.data.pixels import Pixels
+from headstart.encoders.build import EncoderSpec, build_encoder
+from headstart.representation.bundle import Bundle
+from headstart.representation.frozen import represent
+from headstart.reuse.heads import Head, LinearHead, StoredHead, store
+from headstart.study.approaches import Approach, parse_approach
+from headstart.study.assemble import Outcome
+from headstart.study.statistics import apply_temperature, temperature_scale
+from headstart.study.tasks import execute, fit_network, read_encoder, vectors
+from headstart.study.workspace import REFIT, Workspace
+from headstart.training.threads import one_thread
+
+
+class Winner:
+    """An approach fitted on every label.
+
+    bundle: encoder or pixels, and head. vectors: (n, d) of every image. probabilities: (m, k) out of fold and
+    calibrated, NaN for a labelled image that was in no test fold. predicted: (n, k), calibrated, for every image.
+    """
+
+    def __init__(self, space: Workspace, name: str, budget: str, pixels: Pixels, facts: dict[str, Any]) -> None:
+        approach = parse_approach(name)
+        raw = _out_of_fold(space, approach, budget)
+        tested = np.isfinite(raw).all(1)
+        self.temperature = temperature_scale(raw[tested], space.y[tested])
+        self.probabilities = np.full_like(raw, np.nan)
+        self.probabilities[tested] = apply_temperature(raw[tested], self.temperature)
+        with one_thread():
+            self.bundle, self.vectors, head = _refit(space, approach, pixels, facts, self.temperature)
+            self.predicted = apply_temperature(head.predict_proba(self.vectors), self.temperature)
+
+
+def _out_of_fold(space: Workspace, approach: Approach, budget: str) -> np.ndarray:
+    """(m, k) mean over repeats of the probabilities that a labelled image got when it was tested."""
+    total = np.zeros((len(space.y), len(np.unique(space.y))))
+    times = np.zeros(len(space.y))
+    for split, p in zip(space.splits, Outcome(space, approach).probabilities[budget], strict=True):
+        total[split.test] += p
+        times[split.test] += 1
+    with np.errstate(invalid="ignore"):  # an image that was never tested becomes NaN, as it should
+        return total / times[:, None]
+
+
+def _refit(
+    space: Workspace, approach: Approach, pixels: Pixels, facts: dict[str, Any], temperature: float
+) -> tuple[Bundle, np.ndarray, Head | LinearHead]:
+    everything, device = np.arange(len(space.y)), space.plan["device"]
+    if approach.method == "pixels":
+        spec = EncoderSpec("pixels", pixels.channels, pixels.size, (0.0,) * pixels.channels, (1.0,) * pixels.channels)
+        encoder = build_encoder(spec)
+    else:
+        task = space.encode_task(approach.method, REFIT)
+        execute(task, space)
+        encoder, spec = read_encoder(space, task)
+    if approach.is_network:
+        network = fit_network(space, encoder, everything)
+        encoder, head = network.encoder_, LinearHead(network.weight_, network.bias_)
+        h = represent(encoder, space.x, device=device)
+        tensors = {"classes": torch.from_numpy(network.classes_), **_affine(head)}
+        stored = StoredHead({"kind": "finetune", "temperature": temperature}, tensors)
+    else:
+        h = vectors(space, approach, REFIT)
+        rows = h[space.labelled]
+        head = Head(approach.head, seed=space.plan["seed"], metric=space.plan["metric"]).fit(rows, space.y, space.groups)
+        stored = store(head, rows, space.y, temperature=temperature)
+    named = {**stored.facts, "class_names": space.plan["class_names"]}
+    return Bundle(encoder.cpu().float(), spec, pixels, facts, named, stored.tensors), h, head
+
+
+def _affine(head: LinearHead) -> dict[str, torch.Tensor]:
+    return {"weight": torch.from_numpy(head.weight), "bias": torch.from_numpy(head.bias)}
+
+
+def predictions(dataset: Dataset, predicted: np.ndarray) -> list[dict[str, Any]]:
+    """One row an unlabelled image: id, label, class_name, confidence; least certain first."""
+    rows = []
+    for i in dataset.unlabelled:
+        label = int(predicted[i].argmax())
+        confidence = round(float(predicted[i, label]), 6)
+        rows.append({"id": dataset.ids[i], "label": label, "class_name": dataset.class_names[label], "confidence": confidence})
+    return sorted(rows, key=lambda row: row["confidence"])
