@@ -40,6 +40,18 @@ def test_an_interval_stays_within_the_metrics_range():
     assert interval([-0.99, -0.9, -1.0, -0.95], ratio=1 / 3, bounds=bounds_of("cohen_kappa"))[1] == -1.0
 
 
+def test_one_split_tells_nothing():
+    assert interval([0.8], ratio=1 / 3) == (0.8, 0.0, 1.0)
+    assert paired([0.8], [0.2], ratio=1 / 3).p == 1.0
+
+
+def test_the_floor_rules_only_where_the_splits_scatter_less_than_it_allows():
+    free, low_floor = interval(TEN, ratio=1 / 9), interval(TEN, ratio=1 / 9, floor=0.05 / 9)
+    assert free == low_floor
+    mean, low, _ = interval(TEN, ratio=1 / 9, floor=0.01)
+    assert mean - low == pytest.approx(1.959964 * np.sqrt(19 / 90 * 0.01))
+
+
 def test_a_wider_level_gives_a_wider_interval():
     assert interval(TEN, ratio=0.1, level=0.99)[1] < interval(TEN, ratio=0.1, level=0.95)[1]
 
@@ -94,8 +106,8 @@ def test_the_paired_test_is_two_sided_and_turns_with_its_arguments():
 
 def test_the_interval_excludes_zero_exactly_when_p_is_below_five_percent():
     rng = np.random.default_rng(0)
-    for _ in range(200):
-        gap = paired(rng.normal(0.55, 0.05, 8), rng.normal(0.5, 0.05, 8), ratio=1 / 3)
+    for floor in [0.0] * 100 + [0.003] * 100:
+        gap = paired(rng.normal(0.55, 0.05, 8), rng.normal(0.5, 0.05, 8), ratio=1 / 3, floor=floor)
         assert (gap.p < 0.05) == (gap.low > 0 or gap.high < 0)
 
 
