@@ -38,7 +38,9 @@ def affine(
     return torch.stack((xx, xy, x0, yx, yy, y0), dim=1).view(-1, 2, 3)
 
 
-def move(x: Float[Tensor, "n c h w"], theta: Float[Tensor, "n 2 3"], *, reflect: bool = True) -> Float[Tensor, "n c h w"]:
+def move(
+    x: Float[Tensor, "n c h w"], theta: Float[Tensor, "n 2 3"], *, reflect: bool = True
+) -> Float[Tensor, "n c h w"]:
     """Sample each image where its map says, bilinearly; beyond the image lies its reflection.
 
     With ``reflect`` False its border is drawn out instead: the same for maps that stay inside, and a fifth faster.

@@ -1,4 +1,4 @@
-"""Gaussian blur of a batch, each image with its own sigma, as one product with a matrix for rows and one for columns."""
+"""Gaussian blur of a batch, each image with its own sigma: a product with one matrix for rows, one for columns."""
 
 import torch
 import torch.nn.functional as F  # noqa: N812
@@ -19,7 +19,7 @@ def blur(x: Float[Tensor, "n c h w"], sigma: Float[Tensor, " n"]) -> Float[Tenso
 
 
 def blur_some_(x: Float[Tensor, "n c h w"], sigma: Float[Tensor, " n"]) -> Float[Tensor, "n c h w"]:
-    """The same in place, and in less time where many sigmas are zero. A GPU would wait for their number, so not there."""
+    """The same in place, and in less time where many sigmas are zero; but a GPU would wait for their number."""
     if x.is_cuda:
         return blur(x, sigma)
     chosen = sigma.nonzero().squeeze(1)

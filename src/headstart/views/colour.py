@@ -16,7 +16,8 @@ from jaxtyping import Float
 from torch import Tensor
 
 LUMA = (0.299, 0.587, 0.114)  # ITU-R BT.601, as in PIL and torchvision
-_TO_YIQ = torch.tensor([LUMA, (0.5959, -0.2746, -0.3213), (0.2115, -0.5227, 0.3112)], dtype=torch.float64)
+YIQ = (LUMA, (0.5959, -0.2746, -0.3213), (0.2115, -0.5227, 0.3112))
+_TO_YIQ = torch.tensor(YIQ, dtype=torch.float64)
 _QUARTER_TURN = torch.tensor([(0.0, 0.0, 0.0), (0.0, 0.0, -1.0), (0.0, 1.0, 0.0)], dtype=torch.float64)
 _LIGHT = torch.tensor([LUMA] * 3, dtype=torch.float64)
 _BASIS = torch.stack((_LIGHT, torch.eye(3, dtype=torch.float64) - _LIGHT, _TO_YIQ.inverse() @ _QUARTER_TURN @ _TO_YIQ))

@@ -72,7 +72,12 @@ class Views:
     @torch.no_grad()
     def __call__(self, x: Float[Tensor, "n c h w"], keys: Int64[Tensor, " n"]) -> Float[Tensor, "n c h w"]:
         """The view of each image that its key names, whatever batch it comes in. No gradient passes."""
-        tables = (x, keys, *self.draws(keys, (x.shape[2], x.shape[3]), x.dtype), seen := torch.empty(x.shape, dtype=x.dtype, device=x.device))
+        tables = (
+            x,
+            keys,
+            *self.draws(keys, (x.shape[2], x.shape[3]), x.dtype),
+            seen := torch.empty(x.shape, dtype=x.dtype, device=x.device),
+        )
         images = len(x) if x.is_cuda else _CHUNK_BYTES // max(1, x[0:1].nbytes)
         changed = self.changed.keys()
         for chunk in zip(*(table.split(max(1, images)) for table in tables), strict=True):
