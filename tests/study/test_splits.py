@@ -13,6 +13,7 @@ from headstart.study.splits import (
     make_splits,
     parse_budgets,
     split_hash,
+    times_tested,
 )
 
 CELLS = np.repeat([0, 1, 2], [40, 23, 18])
@@ -154,6 +155,12 @@ def test_no_test_mark_means_no_official_test_set():
     )
 
 
+def test_an_image_is_tested_once_a_repeat_and_an_official_one_once_whatever_repeats_were_asked_for():
+    labels = np.append(np.arange(60) % 3, np.arange(40) % 3)
+    assert times_tested(make_splits(labels, folds=4, repeats=3, seed=0)) == 3
+    assert times_tested(make_splits(labels, folds=4, repeats=3, seed=0, prescribed=official(60, 40))) == 1
+
+
 def test_the_ratio_of_k_folds_is_one_to_the_rest():
     assert fold_ratio(make_splits(np.arange(80) % 2, folds=4, repeats=2, seed=0)) == pytest.approx(1 / 3)
 
@@ -166,6 +173,11 @@ def test_defaults_follow_the_table(counts, folds, splits):
     labels = np.repeat(np.arange(len(counts)), counts)
     assert default_folds(labels) == folds
     assert folds * default_repeats(labels, folds) == splits
+
+
+def test_many_images_in_few_groups_make_no_more_folds_than_the_fewest():
+    assert default_folds(np.arange(200) % 2) == 5
+    assert default_folds(np.arange(200) % 2, groups=np.arange(200) // 50) == 4
 
 
 def test_an_official_test_set_is_used_once():

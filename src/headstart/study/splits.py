@@ -71,10 +71,12 @@ def bound_groups(groups: np.ndarray | None, duplicate_class: np.ndarray) -> np.n
     return None if len(names) == m else merged
 
 
-def default_folds(labels: np.ndarray, *, prescribed: np.ndarray | None = None) -> int:
-    """5 when every class has at least 25 images to be tested on, otherwise 4 (docs/protocol.md, Splits)."""
+def default_folds(labels: np.ndarray, *, groups: np.ndarray | None = None, prescribed: np.ndarray | None = None) -> int:
+    """5 when every class has 25 images (groups, where given) to be tested on, otherwise 4 (docs/protocol.md)."""
     tested = _official_test(prescribed)
-    _, counts = np.unique(labels if tested is None else labels[tested], return_counts=True)
+    rows = np.arange(len(labels)) if tested is None else tested
+    units = np.unique(np.column_stack([labels[rows], rows if groups is None else groups[rows]]), axis=0)
+    _, counts = np.unique(units[:, 0], return_counts=True)
     return 5 if (counts >= 25).all() else FEWEST_FOLDS
 
 
@@ -149,6 +151,11 @@ def split_hash(splits: Sequence[Split]) -> str:
 def fold_ratio(splits: Sequence[Split]) -> float:
     """Images in a fold's test part to images in its training pool, the mean over splits (Nadeau and Bengio)."""
     return float(np.mean([len(split.test) / len(split.train) for split in splits]))
+
+
+def times_tested(splits: Sequence[Split]) -> int:
+    """How often an image is tested in all: the repeats there really are (``statistics.sampling_variance``)."""
+    return int(np.bincount(np.concatenate([split.test for split in splits])).max())
 
 
 def default_budgets(labels: np.ndarray, splits: Sequence[Split]) -> list[Budget]:

@@ -153,8 +153,8 @@ def sampling_variance(outcomes: Sequence[np.ndarray], labels: Sequence[np.ndarra
     over classes / k². The spread of outcomes is pooled over splits. A spread of zero would claim certainty after a
     few images, so two more images are counted, shared between the classes, whose outcome is one away from the mean
     (after Agresti and Coull. Approximate is better than "exact". The American Statistician 52, 1998). With no error
-    among N images in 20 splits the interval then ends about 3.7/N below 1, where the exact binomial one ends; with
-    many errors the two images do not matter.
+    among N images in 20 splits the interval then ends about 3.5/N below 1, near the exact binomial's 3.7/N; with many
+    errors the two images do not matter.
 
     Args:
         outcomes: a (n_test,) array a split: ``y_pred == y_true``, or the difference of two approaches' of these.
