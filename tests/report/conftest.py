@@ -77,7 +77,9 @@ def approach(name: str, x: np.ndarray, y: np.ndarray) -> dict[str, Any]:
     for budget in BUDGETS:
         folds, n_labels = fold_scores(stand_ins()[name], x, y, budget)
         mean, low, high = interval(np.array(folds))
-        scores[budget] = dict(mean=mean, low=low, high=high, selection=mean, folds=folds, n_labels=n_labels)
+        selection = mean + (0.03 if name == "simclr+probe" else 0.0)
+        scores[budget] = {"mean": mean, "low": low, "high": high, "selection": selection, "folds": folds}
+        scores[budget]["n_labels"] = n_labels
     return {"name": name, "kind": kind, "saw": saw, "scores": scores, "seconds": 0.3 + 7.7 * len(name)}
 
 
@@ -90,8 +92,8 @@ def comparisons(approaches: list[dict[str, Any]]) -> list[dict[str, Any]]:
                 gain = np.subtract(a["scores"][budget]["folds"], best["scores"][budget]["folds"])
                 mean, low, high = interval(gain)
                 p = 0.003 if low > 0 or high < 0 else 0.4
-                rows.append(dict(budget=budget, a=a["name"], b=best["name"], difference=mean, low=low, high=high))
-                rows[-1] |= {"p": p, "p_holm": min(1.0, p * 8)}
+                rows.append({"budget": budget, "a": a["name"], "b": best["name"], "difference": mean})
+                rows[-1] |= {"low": low, "high": high, "p": p, "p_holm": min(1.0, p * 8)}
     return rows
 
 
@@ -110,15 +112,16 @@ def extrapolation() -> dict[str, Any]:
     }
 
 
-def log(rows: int, start: float) -> list[dict[str, float]]:
-    steps = np.arange(rows)
+def log(count: int, start: float) -> list[dict[str, float]]:
+    steps = np.arange(count)
     loss = start * (0.3 + 0.7 * np.exp(-steps / 30)) + 0.02 * np.sin(steps)
-    return [dict(step=int(s), epoch=s / 10, seconds=s * 0.2, loss=float(v)) for s, v in zip(steps, loss, strict=True)]
+    rows = zip(steps, loss, strict=True)
+    return [{"step": float(s), "epoch": s / 10, "seconds": s * 0.2, "loss": float(v)} for s, v in rows]
 
 
-def make_findings() -> Findings:
-    """Digits with 300 labels of 1,797."""
-    x, y = load_digits(return_X_y=True)
+def make_findings(count: int = 1797) -> Findings:
+    """The first digits, 300 of them labelled."""
+    x, y = (values[:count] for values in load_digits(return_X_y=True))
     images = (x.reshape(-1, 8, 8, 1) * (255 / 16)).astype(np.uint8)
     labels = np.where(np.arange(len(y)) < 300, y, -1).astype(np.int64)
     names = tuple(f"digit {k}" for k in range(10))
@@ -139,7 +142,7 @@ def make_findings() -> Findings:
         "source": "digits",
         "data_hash": "3f5a" * 16,
         "n_labelled": 300,
-        "n_unlabelled": 1497,
+        "n_unlabelled": count - 300,
         "class_names": list(names),
         "seed": 0,
         "metric": "balanced_accuracy",
@@ -172,12 +175,15 @@ def make_findings() -> Findings:
         learning_curve=extrapolation(),
         versions={"headstart": "0.1.0", "torch": "2.15.0", "numpy": "2.4.6", "scikit-learn": "1.9.1"},
         command="headstart study digits --folds 4 --repeats 1 --seed 0",
+        folds=4,
+        repeats=1,
+        seconds=157.0,
     )
 
 
 @pytest.fixture(scope="session")
 def _studied() -> Findings:
-    return make_findings()
+    return make_findings(360)
 
 
 @pytest.fixture

@@ -1,5 +1,6 @@
 """The page's HTML elements, built so that text which is not markup is always escaped."""
 
+from collections.abc import Sequence
 from html import escape
 
 
@@ -45,17 +46,17 @@ def figure(body: Html, caption: Child = None) -> Html:
     return tag("figure", tag("div", body, class_="scroll"), words)
 
 
-def bullets(items: list[str], kind: str = "ul") -> Html:
+def bullets(items: Sequence[str], kind: str = "ul") -> Html:
     """A list of sentences, numbered where ``kind`` is "ol"."""
     return tag(kind, *(tag("li", item) for item in items))
 
 
-def callout(title: str, items: list[str], kind: str) -> Html:
+def callout(title: str, items: Sequence[str], kind: str) -> Html:
     """A box that cannot be overlooked; nothing when there is nothing to say."""
     return tag("aside", tag("strong", title), bullets(items), class_=f"callout {kind}") if items else Html()
 
 
-def table(head: list[Child], rows: list[list[Child]], caption: str, class_: str = "plain") -> Html:
+def table(head: Sequence[Child], rows: Sequence[Sequence[Child]], caption: str, class_: str = "plain") -> Html:
     """A table whose first column names its rows; cells that are ``Html`` of a ``td`` are taken as they are."""
     top = tag("tr", *(tag("th", cell, scope="col") for cell in head))
     body = [tag("tr", tag("th", first, scope="row"), *map(_cell, rest)) for first, *rest in rows]

@@ -1,10 +1,13 @@
 """The sections that state what was found and how: headline, scores, learning curve, views, protocol, versions."""
 
+import numpy as np
+
 from headstart.objectives.catalogue import methods
 from headstart.report import charts, words
 from headstart.report.elements import Child, Html, bullets, callout, figure, join, prose, section, tag
-from headstart.report.pictures import UNIT, sheet_picture
-from headstart.report.scores import best, budgets, score_table
+from headstart.report.pictures import sheet_picture
+from headstart.report.score_chart import accuracy_chart, drawn
+from headstart.report.scores import budgets, ranked, score_table
 from headstart.study.findings import Findings
 
 
@@ -25,34 +28,32 @@ def accuracy(findings: Findings) -> Html:
     """The chart of scores against labels a class."""
     results = findings.results
     columns = budgets(results)
-    low = results.get("metric", "")
     caption = join(
-        f"Mean {words.metric(low)} over the test folds; bands are 95 % intervals. ",
+        f"Mean {words.metric(results['metric'])} over the test folds; bars are 95 % intervals. ",
         tag("span", "Orange", class_="baseline"),
         ": the best baseline; ",
         tag("span", "blue", class_="pretrained"),
         f": the best pretrained approach, both as training-side selection prefers them {words.at_budget(columns[-1])}; "
         "grey: the others.",
-        _beneath(findings) if len(columns) > 1 else None,
+        _not_drawn(findings),
     )
     title = "Score against labels a class" if len(columns) > 1 else f"Scores {words.at_budget(columns[0])}"
-    return section("accuracy", title, figure(charts.accuracy_chart(results), caption))
+    return section("accuracy", title, figure(accuracy_chart(results), caption))
 
 
 def scores(findings: Findings) -> Html:
     """The table of approaches."""
+    results = findings.results
     intro = (
-        f"Each cell: mean {words.metric(findings.results['metric'])} with its 95 % interval, then the difference in points to "
-        "the best baseline at that number of labels, paired over the same splits, with its interval and Holm-corrected p. "
-        "The approach named in the answer is the one that training-side selection prefers; test scores choose nothing, so it "
-        "need not stand first."
+        f"Each cell: mean {words.metric(results['metric'])} with its 95 % interval, then the difference in points to "
+        "the best baseline at that number of labels, paired over the same splits, with its interval and "
+        "Holm-corrected p. Training-side selection chose the approach named in the answer; test scores choose nothing, "
+        "so it need not stand first."
     )
-    used = {a["saw"] for a in findings.results["approaches"]}
+    used = {a["saw"] for a in results["approaches"]}
     legend = "; ".join(f"{key}: {words.saw(key)}" for key in ("unlabelled", "training", "all", "none") if key in used)
-    note = tag(
-        "p", f"What an encoder saw before any label. {legend}. Time: all splits and budgets together.", class_="note"
-    )
-    return section("scores", "Every approach", prose(intro), score_table(findings.results, methods()), note)
+    note = tag("p", f"Saw: what an encoder was shown. {legend}. Time: all splits and budgets together.", class_="note")
+    return section("scores", "Every approach", prose(intro), score_table(results), note, _meanings(findings))
 
 
 def learning_curve(findings: Findings) -> Html:
@@ -61,9 +62,9 @@ def learning_curve(findings: Findings) -> Html:
     if curve is None:
         return Html()
     chart = figure(
-        charts.learning_curve(curve, findings.results["winner"]),
-        "Dots: observed. Dashed: a curve fitted to them and its 95 % band, drawn on past the labels at hand. An extrapolation "
-        "assumes that new labels are of the same kind.",
+        charts.learning_curve(curve, findings.results["winner"], words.metric(findings.results["metric"])),
+        "Dots: observed. Dashed: a curve fitted to them, with its 95 % band, drawn on past the labels at hand. An "
+        "extrapolation assumes that new labels are of the same kind.",
     )
     return section(
         "more-labels", "What twice the labels would bring", tag("p", curve["sentence"], class_="finding"), chart
@@ -86,11 +87,10 @@ def reconstructions(findings: Findings) -> Html:
     """Images above what the autoencoder makes of them."""
     if findings.reconstructions is None or not len(findings.reconstructions[0]):
         return Html()
-    rows = [images[:12] for images in findings.reconstructions]
-    columns = -(-len(rows[0]) // 2) if len(rows[0]) > 6 else len(rows[0])
-    blocks = [join(*(_strip(rows, slice(i, i + columns)))) for i in range(0, len(rows[0]), columns)]
-    caption = "Upper: images. Lower: what the autoencoder restores from their short vectors; what is missing, h does not hold."
-    return section("reconstructions", "Reconstructions", figure(join(*blocks), caption))
+    pairs = np.stack([images[:12] for images in findings.reconstructions])
+    strips = [_strip(pairs[:, start : start + 6]) for start in range(0, pairs.shape[1], 6)]
+    caption = "Upper: images. Lower: what the autoencoder restores from their vectors; what is lost, they do not hold."
+    return section("reconstructions", "Reconstructions", figure(tag("div", *strips, class_="strips"), caption))
 
 
 def training(findings: Findings) -> Html:
@@ -125,7 +125,8 @@ def _facts(findings: Findings) -> list[tuple[str, Child]]:
     results = findings.results
     seen = {a["saw"] for a in results["approaches"] if a["kind"] == "pretrained"}
     folds = max(len(s["folds"]) for a in results["approaches"] for s in a["scores"].values())
-    splits = f"{findings.folds} folds × {findings.repeats}" if findings.folds else words.count(folds, "split")
+    repeats = words.count(findings.repeats, "repeat")
+    splits = f"{findings.folds} folds × {repeats}" if findings.folds else f"{folds:,}"
     seconds = findings.seconds or sum(a["seconds"] for a in results["approaches"])
     return [
         ("labelled", f"{results['n_labelled']:,}"),
@@ -139,19 +140,19 @@ def _facts(findings: Findings) -> list[tuple[str, Child]]:
     ]
 
 
-def _beneath(findings: Findings) -> str | None:
-    """Where the majority class lies, which the chart leaves out to give the rest its room."""
-    last = budgets(findings.results)[-1]
-    a = next((a for a in findings.results["approaches"] if a["name"] == "majority" and last in a["scores"]), None)
-    if a is None or len(findings.results["approaches"]) == 1:
-        return None
-    return (
-        f" Always answering the most frequent class scores {words.score(a['scores'][last]['mean'])} and is not drawn."
-    )
+def _not_drawn(findings: Findings) -> str | None:
+    """Where the majority class lies when the chart leaves it out."""
+    results = findings.results
+    hidden = [a for a in results["approaches"] if a["scores"] and a not in drawn(results)]
+    scored = [words.score(next(reversed(a["scores"].values()))["mean"]) for a in hidden]
+    return f" Always answering the most frequent class scores {scored[0]} and is not drawn." if scored else None
 
 
-def _strip(rows: list, part: slice) -> list[Html]:
-    import numpy as np
+def _meanings(findings: Findings) -> Html:
+    known, names = methods(), [a["name"] for a in ranked(findings.results)]
+    lines = [tag("div", tag("dt", name), tag("dd", words.approach(name, known))) for name in names]
+    return tag("details", tag("summary", "What the names mean"), tag("dl", *lines, class_="provenance"))
 
-    pair = np.stack([images[part] for images in rows])
-    return [sheet_picture(pair, f"{pair.shape[1]} images above their reconstructions")]
+
+def _strip(pairs: np.ndarray) -> Html:
+    return sheet_picture(pairs, f"{pairs.shape[1]} images above their reconstructions")

@@ -1,7 +1,6 @@
 """t-SNE maps of the winner's representation and of raw pixels, side by side and linked."""
 
 from collections.abc import Iterator
-from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
@@ -9,13 +8,12 @@ import numpy as np
 from headstart.report import words
 from headstart.report.elements import Child, Html, bullets, join, prose, section, table, tag
 from headstart.report.pictures import Display, data_uri, shrink
+from headstart.report.plane import COMPONENTS, NEIGHBOURS, Map, draw, sample
 from headstart.report.scores import on_pixels
 from headstart.study.findings import Findings
 
 MOST_POINTS = 4000
 FEWEST_POINTS = 12
-NEIGHBOURS = 10
-COMPONENTS = 50
 # Okabe and Ito's colours, told apart by colour-blind readers; the yellow is darkened to be seen on white.
 COLOURS = ("#0072b2", "#e69f00", "#009e73", "#cc79a7", "#d55e00", "#56b4e9", "#b5a500")
 MARKERS = ("circle", "triangle", "square", "diamond", "inverted_triangle", "star")
@@ -23,26 +21,17 @@ SIGNS = ("●", "▲", "■", "◆", "▼", "★")
 GREY = "#8c8c8c"
 
 CAUTIONS = [
-    "Only who lies next to whom means something. Distances between clusters, their sizes and their densities mean little.",
+    "Only who lies next to whom means something: distances between clusters, their sizes and densities mean little.",
     "t-SNE shows clusters even in noise, and another seed gives another map of the same data.",
     "The map judged nothing: no score, no choice and no answer in this report depends on it.",
 ]
 
 
-@dataclass(frozen=True)
-class Map:
-    """A plane and how far to believe it: (n, 2) places, k-NN accuracy there and in the full space, neighbours kept."""
-
-    name: str
-    places: np.ndarray
-    accuracy: float
-    accuracy_in_plane: float
-    kept: float
-
-
 def map_section(findings: Findings) -> Html:
     """Both maps, their legend, the table of what survived the flattening, and the cautions."""
+    # Labelled images come last: what is drawn last lies on top.
     chosen = sample(findings.dataset.labels, MOST_POINTS)
+    chosen = chosen[np.argsort(findings.dataset.labels[chosen] >= 0, kind="stable")]
     if len(chosen) < FEWEST_POINTS:
         return Html()
     labels = findings.dataset.labels[chosen]
@@ -63,60 +52,6 @@ def map_section(findings: Findings) -> Html:
     )
 
 
-def sample(labels: np.ndarray, most: int) -> np.ndarray:
-    """At most ``most`` indices, ascending: labelled images first, unlabelled ones in the room that is left."""
-    order = np.random.default_rng(0).permutation(len(labels))
-    return np.sort(order[np.argsort(labels[order] < 0, kind="stable")][:most])
-
-
-def draw(name: str, vectors: np.ndarray, labels: np.ndarray) -> Map:
-    """Lay (n, d) vectors out in the plane and measure what was kept. Labels (−1 missing) are for measuring only."""
-    places = tsne(vectors)
-    there, here = neighbours(vectors), neighbours(places)
-    kept = np.mean([len(set(a) & set(b)) / len(a) for a, b in zip(there, here, strict=True)])
-    known = labels >= 0
-    return Map(
-        name,
-        places,
-        knn_accuracy(vectors[known], labels[known]),
-        knn_accuracy(places[known], labels[known]),
-        float(kept),
-    )
-
-
-def tsne(vectors: np.ndarray) -> np.ndarray:
-    """(n, d) -> (n, 2): openTSNE on at most 50 principal components; the same vectors give the same map."""
-    from openTSNE import TSNE
-
-    perplexity = min(30.0, (len(vectors) - 1) / 3)
-    settings: dict[str, Any] = dict(perplexity=perplexity, neighbors="exact", n_jobs=1, random_state=0)
-    return np.asarray(TSNE(**settings).fit(_components(vectors)), np.float32)
-
-
-def neighbours(x: np.ndarray) -> np.ndarray:
-    """(n, d) -> (n, k) each point's nearest others, k = 10 or as many as there are."""
-    from sklearn.neighbors import NearestNeighbors
-
-    count = min(NEIGHBOURS, len(x) - 1)
-    return NearestNeighbors(n_neighbors=count).fit(x).kneighbors(return_distance=False)
-
-
-def knn_accuracy(x: np.ndarray, y: np.ndarray) -> float:
-    """Share of points whose nearest others vote for their class, each point left out of its own vote."""
-    if len(x) < 3:
-        return float("nan")
-    votes = np.eye(y.max() + 1)[y[neighbours(x)]].sum(1)
-    return float((votes.argmax(1) == y).mean())
-
-
-def _components(x: np.ndarray) -> np.ndarray:
-    from sklearn.decomposition import PCA
-
-    x = np.asarray(x, np.float64)
-    count = min(COMPONENTS, *x.shape)
-    return PCA(count, svd_solver="randomized", random_state=0).fit_transform(x) if x.shape[1] > count else x
-
-
 def _spaces(findings: Findings, chosen: np.ndarray) -> Iterator[tuple[str, np.ndarray]]:
     winner = findings.results["winner"]
     if not on_pixels(winner):
@@ -125,7 +60,7 @@ def _spaces(findings: Findings, chosen: np.ndarray) -> Iterator[tuple[str, np.nd
 
 
 def _linked(findings: Findings, chosen: np.ndarray, maps: list[Map]) -> Html:
-    """The bokeh figures over one source: what is selected in one is selected in the other, a ring follows the pointer."""
+    """The bokeh figures over one source: a selection in one is one in both, and a ring follows the pointer."""
     from bokeh.embed import components
     from bokeh.models import ColumnDataSource
 
@@ -139,11 +74,14 @@ def _linked(findings: Findings, chosen: np.ndarray, maps: list[Map]) -> Html:
 def _columns(findings: Findings, chosen: np.ndarray, maps: list[Map]) -> dict[str, Any]:
     data, names = findings.dataset, findings.results["class_names"]
     labels = data.labels[chosen]
+    guesses = {r["id"]: f"unlabelled, predicted {r['class_name']}" for r in findings.predictions}
     thumbnails = Display.of(data.images).rgb(shrink(data.images[chosen], 32))
     columns: dict[str, Any] = {
         "image": [data_uri(one, lossy=True) for one in thumbnails],
         "id": [data.ids[i] for i in chosen],
-        "class": [names[k] if k >= 0 else "unlabelled" for k in labels],
+        "class": [
+            names[k] if k >= 0 else guesses.get(data.ids[i], "unlabelled") for i, k in zip(chosen, labels, strict=True)
+        ],
         "colour": [COLOURS[k % len(COLOURS)] if k >= 0 else GREY for k in labels],
         "marker": [MARKERS[k // len(COLOURS) % len(MARKERS)] if k >= 0 else "circle" for k in labels],
         "size": np.where(labels >= 0, 6.0, 3.5).astype(np.float32),
@@ -161,10 +99,13 @@ def _plane(m: Map, place: int, source: Any, ring: Any) -> Any:
         sizing_mode="stretch_width",
         aspect_ratio=1,
         match_aspect=True,
-        tools="pan,wheel_zoom,box_select,tap,reset",
+        toolbar_location="above",
+        tools="box_select,pan,wheel_zoom,tap,reset",
+        active_drag="box_select",
     )
     x, y = f"x{place}", f"y{place}"
-    style = dict(size="size", marker="marker", color="colour", alpha="alpha", line_color=None, nonselection_alpha=0.08)
+    by_class = {"size": "size", "marker": "marker", "color": "colour", "alpha": "alpha"}
+    style: dict[str, Any] = by_class | {"line_color": None, "nonselection_alpha": 0.08}
     points = plot.scatter(x, y, source=source, **style)
     plot.scatter(x, y, source=ring, size=17, fill_color=None, line_color="#d55e00", line_width=2.5)
     follow = CustomJS(args={"source": source, "ring": ring}, code=_FOLLOW)
@@ -200,26 +141,27 @@ def _legend(findings: Findings, labels: np.ndarray) -> Html:
 
 def _intro(findings: Findings, shown: int) -> str:
     total, winner = len(findings.dataset), findings.results["winner"]
-    some = f"{shown:,} of the {total:,} images, all labelled ones first," if shown < total else f"All {total:,} images"
+    some = f"{shown:,} of the {total:,} images, labelled ones first," if shown < total else f"All {total:,} images"
     beside = "" if on_pixels(winner) else ", beside the same map of raw pixels"
     basis = "raw pixels, which is what the winner works on" if on_pixels(winner) else f"the representation of {winner}"
     return (
         f"{some} laid out by t-SNE so that images alike in {basis} lie close together{beside}. Point at one to see it; "
-        "drag a box to mark images in both maps."
+        "drag a box to mark the same images in both maps."
     )
 
 
 def _how(labelled: int) -> str:
     return (
         f"k-NN accuracy: how often the {NEIGHBOURS} nearest labelled images vote for an image's own class, over "
-        f"{words.count(labelled, 'labelled image')}, each left out of its own vote. Neighbours kept: the share of an image's "
-        f"{NEIGHBOURS} nearest in the full space that are among its {NEIGHBOURS} nearest in the map. openTSNE, at most "
-        f"{COMPONENTS} principal components, perplexity 30 or a third of the images, fixed seed."
+        f"{words.count(labelled, 'labelled image')}, each left out of its own vote. Neighbours kept: the share of an "
+        f"image's {NEIGHBOURS} nearest in the full space that are among its {NEIGHBOURS} nearest in the map. openTSNE "
+        f"on at most {COMPONENTS} principal components, perplexity 30 or a third of the images, fixed seed."
     )
 
 
 _TOOLTIP = (
-    '<div style="display:flex;gap:8px;align-items:center"><img src="@image" width="72" style="image-rendering:pixelated">'
+    '<div style="display:flex;gap:8px;align-items:center">'
+    '<img src="@image" alt="" width="72" style="image-rendering:pixelated">'
     '<div style="font:13px system-ui"><b>@class</b><br><span style="font-size:11px">@id</span></div></div>'
 )
 _FOLLOW = """

@@ -6,6 +6,7 @@ from headstart.report import charts, words
 from headstart.report.elements import Child, Html, figure, join, prose, section, table, tag
 from headstart.report.pictures import Display, gallery
 from headstart.study.findings import Findings
+from headstart.study.statistics import expected_calibration_error
 
 MOST_CLASSES = 25
 SHOWN = 12
@@ -15,7 +16,7 @@ def judged(findings: Findings) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
     """The labelled images that were ever in a test fold: their indices, true classes and (m, k) probabilities."""
     known = np.isfinite(findings.probabilities).all(axis=1)
     rows = findings.dataset.labelled[known]
-    return rows, findings.dataset.labels[rows], findings.probabilities[known]
+    return rows, findings.dataset.labels[rows], findings.probabilities[known].astype(np.float64)
 
 
 def confusion(findings: Findings) -> Html:
@@ -26,8 +27,8 @@ def confusion(findings: Findings) -> Html:
     np.add.at(counts, (y, probabilities.argmax(1)), 1)
     body = _matrix(counts, names) if k <= MOST_CLASSES else _frequent(counts, names)
     how = (
-        f"{words.count(int(counts.sum()), 'labelled image')}, each judged only by classifiers that never saw its label, "
-        "averaged over repeats, which flatters them a little beside the scores above. "
+        f"{words.count(len(y), 'labelled image')}, each judged only by classifiers that never saw its label. Their "
+        "average over repeats is a little better than any one of them, whose scores stand above. "
         "Shade and percentage are shares of the true class; recall has a 95 % interval (Wilson)."
     )
     return section(
@@ -46,8 +47,8 @@ def wrong(findings: Findings) -> Html:
     names, data = findings.results["class_names"], findings.dataset
     captions = [_caption(data.ids[rows[i]], names[guess[i]], confidence[i], names[y[i]]) for i in first]
     intro = (
-        f"The winner is wrong on {words.count(len(mistakes), 'labelled image')} of {len(y):,}. These are the mistakes it "
-        "was surest of: a wrong label, an image between two classes, or something that the representation misses."
+        f"The winner is wrong on {len(mistakes):,} of {words.count(len(y), 'labelled image')}. These are the mistakes "
+        "it was surest of: a wrong label, an image between two classes, or something that the representation misses."
     )
     images = gallery(data.images[rows[first]], Display.of(data.images), captions)
     return section("wrong", "Confidently wrong", prose(intro), images)
@@ -77,15 +78,12 @@ def calibration(findings: Findings) -> Html:
     right, confidence = probabilities.argmax(1) == y, probabilities.max(1)
     gap = confidence.mean() - right.mean()
     kind = (
-        "about as sure as it is right"
-        if abs(gap) < 0.02
-        else "surer than it is right"
-        if gap > 0
-        else "less sure than it is right"
+        "about as sure as it is right" if abs(gap) < 0.02 else f"{'surer' if gap > 0 else 'less sure'} than it is right"
     )
     intro = (
         f"On average the winner is {kind}: its mean confidence is {words.percent(confidence.mean())}, and "
-        f"{words.percent(right.mean())} of its predictions are right. Points on the diagonal are well calibrated."
+        f"{words.percent(right.mean())} of its predictions are right. Points on the diagonal are well calibrated; the "
+        f"expected calibration error is {expected_calibration_error(probabilities, y):.3f}."
     )
     chart = figure(
         charts.reliability(confidence, right), "Predictions in bins of equal count; lines are 95 % intervals."
@@ -94,10 +92,12 @@ def calibration(findings: Findings) -> Html:
 
 
 def _overall(findings: Findings, counts: np.ndarray) -> str:
-    total = f"The winner, {findings.results['winner']}, puts {words.percent(np.trace(counts) / counts.sum())} of images in their class."
+    share = words.percent(np.trace(counts) / counts.sum())
+    total = f"The winner, {findings.results['winner']}, puts {share} of images in their class."
     if not findings.ordered_classes:
         return total
-    return f"{total} The classes are ordered: quadratic kappa is {quadratic_kappa(counts):.3f} (1 is perfect, 0 is chance)."
+    kappa = f"{quadratic_kappa(counts):.3f}"
+    return f"{total} The classes are ordered: quadratic kappa is {kappa} (1 is perfect, 0 is chance)."
 
 
 def quadratic_kappa(counts: np.ndarray) -> float:
@@ -143,20 +143,14 @@ def _frequent(counts: np.ndarray, names: list[str]) -> Html:
     pairs = [divmod(int(i), len(names)) for i in np.argsort(-off, axis=None)[:20]]
     rows: list[list[Child]] = [[names[i], names[j], str(off[i, j])] for i, j in pairs if off[i, j]]
     recalls: list[list[Child]] = [
-        [n, _recall(int(r[i]), int(r.sum()))] for i, (n, r) in enumerate(zip(names, counts, strict=True))
+        [name, _recall(int(counts[i, i]), int(counts[i].sum()))] for i, name in enumerate(names)
     ]
     most = table(["true class", "taken for", "images"], rows, "The most frequent confusions")
-    return join(
-        most, tag("details", tag("summary", "Recall of every class"), table(["class", "recall"], recalls, "Recall"))
-    )
+    each = table(["class", "recall"], recalls, "Recall of every class")
+    return join(most, tag("details", tag("summary", "Recall of every class"), each))
 
 
 def _caption(name: str, guess: str, confidence: float, truth: str | None = None) -> tuple[str, Html]:
-    was = f"labelled {truth}, " if truth else ""
-    alt = f"image {name}, {was}predicted {guess}"
-    lines = [
-        tag("span", truth, " → ", class_="truth") if truth else None,
-        tag("b", guess),
-        tag("small", words.percent(confidence)),
-    ]
-    return alt, join(tag("span", *lines), tag("code", name))
+    labelled = tag("span", f"{truth} → ", class_="truth") if truth is not None else None
+    alt = f"{name}: predicted {guess}" + (f", labelled {truth}" if truth is not None else "")
+    return alt, join(labelled, tag("b", guess), tag("small", words.percent(confidence)), tag("code", name))

@@ -6,7 +6,7 @@ from collections.abc import Callable
 from importlib.resources import files
 from pathlib import Path
 
-from headstart.report import charts, facts, maps, mistakes
+from headstart.report import facts, maps, mistakes
 from headstart.report.elements import Html, join, tag
 from headstart.study.findings import Findings
 
@@ -59,8 +59,8 @@ def page(findings: Findings) -> Html:
 
 def _contents(body: Html) -> Html:
     """Links to the sections that the page has."""
-    found = re.findall(r'<section id="([^"]*)"><h2>(.*?)</h2>', body)
-    return tag("nav", *(tag("a", Html(title), href=f"#{anchor}") for anchor, title in found), aria_label="Contents")
+    anchors = re.findall(r'<section id="([^"]*)">', body)
+    return tag("nav", *(tag("a", name.replace("-", " "), href=f"#{name}") for name in anchors), aria_label="Contents")
 
 
 def _bokeh() -> Html:

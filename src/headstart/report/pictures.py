@@ -2,6 +2,7 @@
 
 import base64
 import io
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -86,7 +87,7 @@ def sheet_picture(rows: np.ndarray, alt: str, *, side: int = 72, first_apart: bo
     )
 
 
-def gallery(images: np.ndarray, display: Display, captions: list[tuple[str, Child]]) -> Html:
+def gallery(images: np.ndarray, display: Display, captions: Sequence[tuple[str, Child]]) -> Html:
     """(m, h, w, c) images with their captions; a caption is a pair of alternative text and words."""
     shown = display.rgb(shrink(images, LARGEST))
     cells = [

@@ -3,7 +3,8 @@
 from typing import Any
 
 from headstart.report import words
-from headstart.report.elements import Html, join, table, tag
+from headstart.report.elements import Child, Html, join, table, tag
+from headstart.study.approaches import parse_approach
 
 Results = dict[str, Any]
 Approach = dict[str, Any]
@@ -42,30 +43,32 @@ def ranked(results: Results) -> list[Approach]:
 
 def on_pixels(name: str) -> bool:
     """Whether the approach has no encoder: its representation is the pixels themselves."""
-    return "+" not in name and name != "supervised"
+    return parse_approach(name).method == "pixels"
 
 
-def score_table(results: Results, methods: dict[str, str]) -> Html:
+def score_table(results: Results) -> Html:
     """Every approach at every budget, with its difference to the best baseline there."""
     columns = budgets(results)
     bars = {b: best(results, "baseline", b) for b in columns}
     against = {(c["budget"], c["a"]): c for c in results["comparisons"]}
-    rows = [
+    rows: list[list[Child]] = [
         [
-            _name(a, results["winner"], methods),
+            _name(a, results["winner"]),
             a["saw"],
             *(_cell(a, b, bars[b], against.get((b, a["name"]))) for b in columns),
             tag("td", words.duration(a["seconds"]), class_="number"),
         ]
         for a in ranked(results)
     ]
-    head = ["Approach", "Saw", *(words.budget(b) for b in columns), "Time"]
+    head: list[Child] = ["Approach", "Saw", *(words.budget(b) for b in columns), "Time"]
     return table(head, rows, "Scores of every approach at every number of labels", class_="scores")
 
 
-def _name(a: Approach, winner: str, methods: dict[str, str]) -> Html:
-    mark = tag("span", "named", class_="badge") if a["name"] == winner else None
-    return join(tag("span", a["name"], class_=a["kind"]), mark, tag("small", words.approach(a["name"], methods)))
+def _name(a: Approach, winner: str) -> Html:
+    mark = tag("small", "named in the answer", class_="named") if a["name"] == winner else None
+    method, plus, head = a["name"].partition("+")
+    # A long name may break after its plus sign and nowhere else.
+    return join(tag("span", method, plus, Html("<wbr>"), head, class_=a["kind"]), mark)
 
 
 def _cell(a: Approach, budget: str, bar: Approach | None, comparison: dict[str, Any] | None) -> Html:

@@ -3,6 +3,8 @@
 import math
 from typing import Any
 
+Number = float | int
+
 _HEADS = {
     "probe": "linear classifier on its frozen vectors",
     "svm": "RBF-SVM on its frozen vectors",
@@ -18,15 +20,19 @@ _PLAIN = {
     "gaussian-process": "Gaussian process on pixels",
     "supervised": "the same network, trained from scratch on the labels alone",
 }
+_LEARNERS = {
+    "untrained": "a network with random weights",
+    "greedy": "layers trained without labels one after the other, each on the output of those before it",
+}
 _SAW = {
     "unlabelled": "the unlabelled images only",
     "training": "the unlabelled images and the training fold's",
     "all": "every image, test images too (without labels)",
-    "none": "nothing beforehand",
+    "none": "nothing before the labels",
 }
 
 
-def duration(seconds: float) -> str:
+def duration(seconds: Number) -> str:
     """4.2 s, 38 s, 3 min 20 s, 2 h 05 min."""
     if seconds < 9.95:
         return f"{seconds:.1f} s"
@@ -38,25 +44,25 @@ def duration(seconds: float) -> str:
     return f"{whole // 3600} h {whole % 3600 // 60:02d} min"
 
 
-def score(value: float) -> str:
+def score(value: Number) -> str:
     """A score in [0, 1] to three decimals; a dash when it is unknown."""
     return f"{value:.3f}" if math.isfinite(value) else "–"
 
 
-def points(value: float) -> str:
+def points(value: Number) -> str:
     """A difference of scores in points of a hundred, with a true minus sign: +4.8, −0.3, 0.0."""
     text = f"{100 * value:+.1f}".replace("-", "−")
     return "0.0" if text in ("+0.0", "−0.0") else text
 
 
-def p_value(p: float) -> str:
+def p_value(p: Number) -> str:
     """P = 0.03, p < 0.001, p > 0.99."""
     if p < 0.001:
         return "p < 0.001"
     return "p > 0.99" if p > 0.99 else f"p = {p:.2g}"
 
 
-def percent(share: float) -> str:
+def percent(share: Number) -> str:
     """A share of one as a whole percentage."""
     return f"{100 * share:.0f} %"
 
@@ -91,8 +97,7 @@ def approach(name: str, methods: dict[str, str]) -> str:
     if name in _PLAIN:
         return _PLAIN[name]
     method, _, head = name.partition("+")
-    idea = methods.get(method, "")
-    idea = "a network with random weights" if method == "untrained" else idea.partition(": ")[2] or idea
+    idea = _LEARNERS.get(method.partition(":")[0]) or methods.get(method, "").partition(": ")[2]
     return "; ".join(part for part in (idea.rstrip("."), _HEADS.get(head, head)) if part)
 
 

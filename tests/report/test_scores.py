@@ -1,0 +1,59 @@
+"""Selection names the best, test scores order the table."""
+
+import re
+
+from headstart.report.scores import best, budgets, find, labels_a_class, on_pixels, ranked, score_table
+from headstart.study.findings import Findings
+
+
+def test_budgets_ascend_and_all_is_last(findings: Findings) -> None:
+    first = findings.results["approaches"][0]["scores"]
+    first["25"] = first["all"]
+    assert budgets(findings.results) == ["3", "5", "10", "25", "all"]
+
+
+def test_all_stands_at_the_training_labels_a_class(findings: Findings) -> None:
+    assert labels_a_class(findings.results, "all") == 225 / 10
+    assert labels_a_class(findings.results, "5") == 5
+
+
+def test_the_best_is_best_by_selection_and_not_by_its_test_score(findings: Findings) -> None:
+    simclr, other = (find(findings.results, name) for name in ("simclr+probe", "simclr+finetune"))
+    assert simclr
+    assert other
+    assert simclr["scores"]["all"]["mean"] < other["scores"]["all"]["mean"]
+    assert best(findings.results, "pretrained", "all") is simclr
+
+
+def test_a_missing_selection_is_never_best(findings: Findings) -> None:
+    for a in findings.results["approaches"][1:]:
+        a["scores"]["all"]["selection"] = float("nan")
+    only = findings.results["approaches"][0]
+    assert best(findings.results, "baseline", "all") is only
+    assert best(findings.results, "unheard-of", "all") is None
+
+
+def test_rows_descend_by_mean_at_all_labels(findings: Findings) -> None:
+    means = [a["scores"]["all"]["mean"] for a in ranked(findings.results)]
+    assert means == sorted(means, reverse=True)
+
+
+def test_networks_are_not_pixels() -> None:
+    names = ("svm-pixels", "majority", "gaussian-process", "supervised", "untrained+probe", "simclr+knn")
+    assert [on_pixels(name) for name in names] == [True, True, True, False, False, False]
+
+
+def test_every_cell_but_the_best_baselines_has_a_difference(findings: Findings) -> None:
+    text = score_table(findings.results)
+    n = len(findings.results["approaches"])
+    assert text.count("best baseline") == 4
+    assert len(re.findall(r"p (?:=|&gt;) [\d.]+", text)) == 4 * (n - 1)
+    assert text.count("named in the answer") == 1
+
+
+def test_only_certain_differences_are_coloured(findings: Findings) -> None:
+    for c in findings.results["comparisons"]:
+        c["p_holm"] = 0.051
+    text = score_table(findings.results)
+    assert 'class="better"' not in text
+    assert 'class="worse"' not in text
