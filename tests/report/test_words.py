@@ -48,6 +48,10 @@ def test_every_default_approach_has_a_meaning() -> None:
     assert len(set(meanings.values())) == len(DEFAULT)
 
 
+def test_intervals_are_not_broken_across_lines() -> None:
+    assert words.unbroken("adds +4.8 [1.2, 8.4] here") == "adds +4.8 [1.2,\N{NO-BREAK SPACE}8.4] here"
+
+
 def test_a_number_of_labels_within_a_sentence() -> None:
     assert (words.at_budget("1"), words.at_budget("25"), words.at_budget("all")) == (
         "at 1 label a class", "at 25 labels a class", "at all labels",

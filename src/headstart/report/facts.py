@@ -17,8 +17,8 @@ def headline(findings: Findings) -> Html:
     return tag(
         "header",
         tag("p", "headstart study of ", tag("b", results["source"]), class_="kicker"),
-        tag("h1", results["answer"]),
-        callout("About this data", list(findings.dataset.notes), "note"),
+        tag("h1", words.unbroken(results["answer"])),
+        callout("About this data", findings.dataset.notes, "about"),
         callout("Left out or cut short", findings.left_out, "warning"),
         tag("dl", *(tag("div", tag("dt", name), tag("dd", value)) for name, value in _facts(findings)), class_="facts"),
     )

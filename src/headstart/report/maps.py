@@ -12,7 +12,7 @@ from headstart.report.plane import COMPONENTS, NEIGHBOURS, Map, draw, sample
 from headstart.report.scores import on_pixels
 from headstart.study.findings import Findings
 
-MOST_POINTS = 4000
+MOST_POINTS = 2500
 FEWEST_POINTS = 12
 # Okabe and Ito's colours, told apart by colour-blind readers; the yellow is darkened to be seen on white.
 COLOURS = ("#0072b2", "#e69f00", "#009e73", "#cc79a7", "#d55e00", "#56b4e9", "#b5a500")

@@ -46,7 +46,7 @@ def tsne(vectors: np.ndarray) -> np.ndarray:
     from openTSNE import TSNE
 
     components = _components(np.asarray(vectors, np.float64))
-    perplexity = min(30.0, (len(components) - 1) / 3)
+    perplexity = max(1, min(30, (len(components) - 1) // 3))
     settings: dict[str, Any] = {"neighbors": "exact", "initialization": _start(components), "n_jobs": 1}
     return np.asarray(TSNE(perplexity=perplexity, random_state=0, **settings).fit(components), np.float32)
 

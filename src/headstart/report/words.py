@@ -1,6 +1,7 @@
 """Numbers and names as a person reads them."""
 
 import math
+import re
 from typing import Any
 
 Number = float | int
@@ -65,6 +66,11 @@ def p_value(p: Number) -> str:
 def percent(share: Number) -> str:
     """A share of one as a whole percentage."""
     return f"{100 * share:.0f} %"
+
+
+def unbroken(text: str) -> str:
+    """The text with its intervals, such as [1.2, 8.4], never broken across lines."""
+    return re.sub(r"\[[^\]]*\]", lambda found: found[0].replace(" ", "\N{NO-BREAK SPACE}"), text)
 
 
 def metric(name: str) -> str:
