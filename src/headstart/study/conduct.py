@@ -3,6 +3,7 @@
 import json
 import os
 import time
+from dataclasses import asdict
 from importlib import metadata
 from pathlib import Path
 from typing import Any
@@ -17,7 +18,7 @@ from headstart.study.approaches import parse_approach
 from headstart.study.assemble import Outcome, assemble, beats_guessing
 from headstart.study.curve import extrapolate
 from headstart.study.findings import Findings
-from headstart.study.plan import CEILING, RESERVE, Outline, costs, fit_into, measure_speed
+from headstart.study.plan import CEILING, RESERVE, Outline, Speed, costs, fit_into, measure_speed
 from headstart.study.pool import run_tasks
 from headstart.study.prepare import Prepared
 from headstart.study.protocol import sentences
@@ -76,16 +77,20 @@ def _planned(
         other = sorted(k for k in request if space.plan["request"].get(k) != request[k])
         if other:
             raise UserError(f"{working} was begun with another {', '.join(other)}: repeat the first command, or delete it")
-        speed = space.plan["speed"]
+        speed = Speed(**space.plan["speed"])
         space.plan["device"] = device
     else:
-        space, speed = _new_plan(data, request, working, device, limit)
+        try:
+            space, speed = _new_plan(data, request, working, device, limit)
+        except BaseException:
+            discard(working)  # nothing was begun that resuming could continue
+            raise
     return space, costs(space, speed)
 
 
 def _new_plan(
     data: Prepared, request: dict[str, Any], working: Path, device: str, limit: float | None
-) -> tuple[Workspace, dict[str, float]]:
+) -> tuple[Workspace, Speed]:
     arrays = {"x": data.x, "labels": data.dataset.labels, "twins": data.twins, "groups": data.groups}
     for name, value in arrays.items():
         if value is not None:
@@ -109,7 +114,7 @@ def _new_plan(
 
     ceiling = CEILING if limit is None else (1 - RESERVE) * limit
     fit_into(outline, ceiling, estimate, free_repeats=not request["repeats"], named=request["named"])
-    space = _workspace({**frame, "speed": speed, "left_out": outline.left_out}, outline, data, working)
+    space = _workspace({**frame, "speed": asdict(speed), "left_out": outline.left_out}, outline, data, working)
     space.keep_plan()
     return space, speed
 

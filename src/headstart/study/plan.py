@@ -8,9 +8,9 @@ import numpy as np
 import torch
 
 from headstart.study.approaches import Approach, parse_approach
+from headstart.study.tasks import method_recipe, network_recipe
 from headstart.study.workspace import Task, Workspace
 from headstart.training.fit import Method, encoder_spec, fit_encoder
-from headstart.training.recipe import default_recipe
 from headstart.training.threads import one_thread
 from headstart.views.views import Views
 
@@ -105,8 +105,7 @@ def costs(space: Workspace, speed: Speed) -> dict[Task, float]:
     for budget in reversed(space.budgets):
         for split in range(len(space.splits)):
             n = len(space.splits[split].budget(space.y, budget))
-            each = default_recipe("supervised", n)
-            cost = 1.8 * each.epochs * space.plan["share"] * n * speed.train.get("supervised", 0.0) + 0.3
+            cost = 1.8 * network_recipe(space, n, split).epochs * n * speed.train.get("supervised", 0.0) + 0.3
             found |= {Task("train", a.name, split, str(budget)): cost for a in networks}
     return found
 
@@ -116,8 +115,7 @@ def _encode_cost(space: Workspace, task: Task, speed: Speed) -> float:
     if task.name == "untrained":
         return embedding
     n = len(space.inputs(task.split))
-    recipe = Method.parse(task.name).recipe(n)
-    return embedding + recipe.epochs * space.plan["share"] * n * speed.train[task.name]
+    return embedding + method_recipe(space, task.name, n).epochs * n * speed.train[task.name]
 
 
 def _head_cost(space: Workspace, approach: Approach) -> float:

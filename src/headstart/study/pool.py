@@ -43,8 +43,8 @@ def run_tasks(
         try:
             while pending or running:
                 while len(running) < workers and (task := _next(space, pending, running, deadline)):
-                    slack = 1.25 * pending.pop(task) + 2 if deadline else None
-                    running[threads.submit(crew.do, task, slack)] = task
+                    cost = pending.pop(task)
+                    running[threads.submit(crew.do, task, 1.25 * cost + 2 if deadline else None)] = task
                 if not running:
                     break
                 for future in wait(running, return_when=FIRST_COMPLETED).done:

@@ -14,6 +14,7 @@ from headstart.errors import UserError
 Budget = int | Literal["all"]
 
 FEWEST_FOLDS = 4
+PLENTY = 1000
 _ATTEMPTS = 20
 
 
@@ -72,17 +73,17 @@ def bound_groups(groups: np.ndarray | None, duplicate_class: np.ndarray) -> np.n
 
 
 def default_folds(labels: np.ndarray, *, groups: np.ndarray | None = None, prescribed: np.ndarray | None = None) -> int:
-    """5 when every class has 25 images (groups, where given) to be tested on, otherwise 4 (docs/protocol.md)."""
+    """5 where every class has 25 images (groups, where given) to be tested on and labels are below 1,000, else 4."""
     tested = _official_test(prescribed)
     rows = np.arange(len(labels)) if tested is None else tested
     units = np.unique(np.column_stack([labels[rows], rows if groups is None else groups[rows]]), axis=0)
     _, counts = np.unique(units[:, 0], return_counts=True)
-    return 5 if (counts >= 25).all() else FEWEST_FOLDS
+    return 5 if (counts >= 25).all() and len(labels) < PLENTY else FEWEST_FOLDS
 
 
 def default_repeats(labels: np.ndarray, folds: int, *, prescribed: np.ndarray | None = None) -> int:
-    """About 20 splits up to 150 labels, about 10 below 2,000, then one repeat (docs/protocol.md, Splits)."""
-    if _official_test(prescribed) is not None or len(labels) >= 2000:
+    """About 20 splits up to 150 labels, about 10 below 1,000, then one repeat (docs/protocol.md, Splits)."""
+    if _official_test(prescribed) is not None or len(labels) >= PLENTY:
         return 1
     return max(1, (20 if len(labels) <= 150 else 10) // folds)
 

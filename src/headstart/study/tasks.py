@@ -73,11 +73,11 @@ def _reconstructions(objective: Objective, space: Workspace) -> torch.Tensor | N
 
 def method_recipe(space: Workspace, method: str, n: int) -> Recipe:
     """The default recipe for n images, shortened by the plan's share."""
-    recipe = Method.parse(method).recipe(n, seed=space.plan["seed"])
+    recipe = Method.parse(method).recipe(n, runs=space.encoders, seed=space.plan["seed"])
     return recipe.but(epochs=max(1, round(recipe.epochs * space.plan["share"])))
 
 
-def network_recipe(n: int, space: Workspace, split: int) -> Recipe:
+def network_recipe(space: Workspace, n: int, split: int) -> Recipe:
     """The one recipe by which every network is trained on n labels."""
     recipe = default_recipe("supervised", n, seed=space.plan["seed"] + 1000 * (split + 1))
     return recipe.but(epochs=max(1, round(recipe.epochs * space.plan["share"])))
@@ -143,7 +143,7 @@ def fit_network(space: Workspace, encoder: Encoder, train: np.ndarray, split: in
     """Fine-tune a copy of an encoder on labelled rows."""
     rows = space.labelled[train]
     network = FinetunedClassifier(
-        encoder, recipe=network_recipe(len(rows), space, split), views=space.views, device=space.plan["device"]
+        encoder, recipe=network_recipe(space, len(rows), split), views=space.views, device=space.plan["device"]
     )
     return network.fit(space.x[rows], space.y[train], index=rows)
 

@@ -115,6 +115,11 @@ class Workspace:
         asked = self.plan["encoder"]
         return asked or ("small" if method == "untrained" else Method.parse(method).default_encoder())
 
+    @property
+    def encoders(self) -> int:
+        """How many encoders a method trains: one a split where they may see the training fold."""
+        return len(self.plan["splits"]) if self.plan["saw"] == "training" else 1
+
     def encode_task(self, method: str, split: int | None) -> Task:
         """The task that makes the encoder which an approach of this method uses on a split."""
         each = self.plan["saw"] == "training" and method != "untrained"

@@ -44,9 +44,9 @@ class Method:
         """What the method asks for where the user does not."""
         return "small" if self.layerwise else method_class(self.learner).default_encoder
 
-    def recipe(self, n: int, *, seed: int = 0) -> Recipe:
-        """The default recipe for n images."""
-        return default_recipe(self.learner, n, seed=seed)
+    def recipe(self, n: int, *, runs: int = 1, seed: int = 0) -> Recipe:
+        """The default recipe for n images, its looks shared by ``runs`` encoders."""
+        return default_recipe(self.learner, n, runs=runs, seed=seed)
 
 
 def encoder_spec(name: str, x: Float[Tensor, "n c h w"]) -> EncoderSpec:

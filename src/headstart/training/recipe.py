@@ -43,19 +43,20 @@ def steps_an_epoch(n: int, batch_size: int) -> int:
 # What each kind of learning needs, found by experiment on drawn cells, digits and MNIST (benchmarks/RESULTS.md):
 # images to look at in all, at least and at most so many epochs, batch size, peak learning rate.
 _RULES = {
-    "simclr": (240_000, 20, 400, 256, 2e-3),
-    "autoencoder": (60_000, 10, 120, 64, 2e-3),
-    "denoising": (60_000, 10, 120, 64, 2e-3),
-    "supervised": (30_000, 10, 200, 32, 1e-3),
+    "simclr": (120_000, 10, 300, 256, 2e-3),
+    "autoencoder": (30_000, 5, 80, 64, 2e-3),
+    "denoising": (30_000, 5, 80, 64, 2e-3),
+    "supervised": (10_000, 5, 50, 64, 1e-3),
 }
 
 
-def default_recipe(method: str, n: int, *, seed: int = 0) -> Recipe:
+def default_recipe(method: str, n: int, *, runs: int = 1, seed: int = 0) -> Recipe:
     """The recipe for n images: so many looks at images in all, as epochs within bounds (docs/protocol.md).
 
     Small sets get smaller batches, so that an epoch has at least eight steps where the batch stays above 32.
+    ``runs``: how many encoders share the looks, as in a study that trains one a split.
     """
     looks, least, most, batch, rate = _RULES.get(method, _RULES["simclr"])
-    epochs = max(least, min(most, round(looks / max(1, n))))
+    epochs = max(least, min(most, round(looks / runs / max(1, n))))
     batch = min(batch, max(32, 2 ** round(math.log2(max(1, n / 8)))))
     return Recipe(epochs=epochs, batch_size=batch, learning_rate=rate, seed=seed)

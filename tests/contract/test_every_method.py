@@ -1,0 +1,127 @@
+"""What every method promises, checked for each file in ``objectives``."""
+
+import ast
+from pathlib import Path
+
+import pytest
+import torch
+
+import headstart.objectives
+from headstart.objectives.catalogue import hyperparameters, make_objective, method_class, methods
+from headstart.training.fit import Method, encoder_spec, fit_encoder, untrained_encoder
+from headstart.training.loop import train
+from headstart.training.recipe import Recipe
+from headstart.views.presets import PRESETS
+
+X = torch.rand(24, 1, 16, 16, generator=torch.Generator().manual_seed(0))
+Y = torch.arange(24) % 3
+SHORT = Recipe(epochs=2, batch_size=8, learning_rate=1e-3, seed=4)
+ALL = sorted(methods())
+
+
+def objective(name):
+    method = Method.parse(name)
+    encoder = untrained_encoder(encoder_spec(method.default_encoder(), X), seed=1)
+    torch.manual_seed(2)
+    return make_objective(name, encoder, shape=(1, 16, 16), classes=3)
+
+
+def trained(name, **changes):
+    made = objective(name)
+    rows = train(made, X, Y, recipe=SHORT.but(**changes), views=PRESETS["microscopy"])
+    return made, rows
+
+
+@pytest.mark.parametrize("name", ALL)
+def test_the_loss_is_the_sum_of_its_named_terms(name):
+    _, rows = trained(name)
+    terms = set(rows[0]) - {"step", "epoch", "seconds", "loss"}
+    assert terms
+    assert all(r["loss"] == pytest.approx(sum(r[t] for t in terms)) for r in rows)
+
+
+@pytest.mark.parametrize("name", ALL)
+def test_every_weight_of_the_encoder_learns(name):
+    made, _ = trained(name)
+    before = objective(name).encoder.state_dict()
+    still = [k for k, p in made.encoder.named_parameters() if torch.equal(p, before[k])]
+    assert still == []
+
+
+@pytest.mark.parametrize("name", ALL)
+def test_the_same_seed_gives_the_same_weights_and_another_does_not(name):
+    first, second, other = (trained(name, seed=s)[0].state_dict() for s in (4, 4, 5))
+    assert all(torch.equal(first[k], second[k]) for k in first)
+    assert any(not torch.equal(first[k], other[k]) for k in first)
+
+
+@pytest.mark.parametrize("name", [*ALL, "greedy", "greedy:simclr"])
+def test_a_run_that_was_stopped_goes_on_to_the_same_bits(name, tmp_path):
+    method = Method.parse(name)
+    spec = encoder_spec(method.default_encoder(), X)
+
+    def fit(folder, **more):
+        return fit_encoder(
+            method, X, Y, spec=spec, recipe=SHORT, views=PRESETS["microscopy"], classes=3, folder=folder, **more
+        ).encoder.state_dict()
+
+    whole = fit(tmp_path / "whole")
+    stop = Interruption(after=4)
+    with pytest.raises(KeyboardInterrupt):
+        fit(tmp_path / "cut", progress=stop)
+    resumed = fit(tmp_path / "cut", resume=True)
+    assert all(torch.equal(whole[k], resumed[k]) for k in whole)
+
+
+class Interruption:
+    """Stops a run as ctrl-c would, after so many steps."""
+
+    def __init__(self, *, after):
+        self.left = after
+
+    def __call__(self, done):
+        self.left -= 1
+        if self.left == 0:
+            raise KeyboardInterrupt
+
+
+@pytest.mark.parametrize("name", ALL)
+def test_hyperparameters_have_defaults_and_are_few(name):
+    assert len(hyperparameters(name)) <= 8
+
+
+@pytest.mark.parametrize("name", ALL)
+def test_no_method_imports_another(name):
+    path = Path(headstart.objectives.__file__).with_name(f"{name}.py")
+    imported = {n.module for n in ast.walk(ast.parse(path.read_text("utf-8"))) if isinstance(n, ast.ImportFrom)}
+    assert not imported & {f"headstart.objectives.{other}" for other in ALL}
+
+
+@pytest.mark.parametrize("name", ALL)
+def test_the_file_names_its_source_and_its_differences(name):
+    path = Path(headstart.objectives.__file__).with_name(f"{name}.py")
+    text = ast.get_docstring(ast.parse(path.read_text("utf-8")))
+    assert "Differs from" in text
+    assert method_class(name).__doc__
+
+
+def test_randomness_follows_the_image_and_not_the_batch():
+    seen = {}
+
+    class Spy(torch.nn.Module):
+        def __init__(self, inner):
+            super().__init__()
+            self.inner, self.encoder, self.n_views, self.coupled = inner, inner.encoder, 2, True
+
+        def forward(self, batch):
+            for i, v in zip(batch.index.tolist(), batch.views[0], strict=True):
+                seen.setdefault(i, []).append(v.clone())
+            return self.inner(batch)
+
+        def after_step(self, progress):
+            self.inner.after_step(progress)
+
+    for batch in (4, 12):
+        train(Spy(objective("simclr")), X, recipe=SHORT.but(batch_size=batch, epochs=1), views=PRESETS["microscopy"])
+    assert all(torch.allclose(a, b, atol=1e-6) for a, b in seen.values())
+    assert len(seen) == len(X)
