@@ -112,7 +112,8 @@ def quadratic_kappa(counts: np.ndarray) -> float:
 def _matrix(counts: np.ndarray, names: list[str]) -> Html:
     head: list[Child] = ["true class", *names, "recall", "images"]
     rows = [_class_row(name, row, i) for i, (name, row) in enumerate(zip(names, counts, strict=True))]
-    return table(head, rows, "Confusion matrix: true classes in rows, predicted classes in columns", class_="confusion")
+    caption = "Confusion matrix: true classes in rows, predicted classes in columns"
+    return table(head, rows, caption, class_="confusion many" if len(names) > 10 else "confusion")
 
 
 def _class_row(name: str, row: np.ndarray, own: int) -> list[Child]:
