@@ -131,6 +131,15 @@ def test_a_corrupt_image_among_good_ones_is_named_skipped_and_counted(tmp_path):
     assert found.notes == ("2 of 4 files could not be read and were skipped: a/2.png, b/3.png",)
 
 
+def test_a_corrupt_image_does_not_decide_the_size_of_the_others(tmp_path):
+    folder(tmp_path, "1.png", "2.png", size=(20, 30))
+    draw(tmp_path / "3.png", size=(50, 50))
+    (tmp_path / "3.png").write_bytes((tmp_path / "3.png").read_bytes()[:100])
+    found = load(tmp_path)
+    assert found.size == (30, 20)
+    assert len(found.notes) == 1
+
+
 def test_a_class_whose_every_image_is_corrupt_is_still_counted_by_its_name(tmp_path):
     folder(tmp_path, "a/1.png")
     draw(tmp_path / "b/1.png", text=b"")
