@@ -6,10 +6,13 @@ from pathlib import Path
 os.environ.setdefault("OMP_NUM_THREADS", "1")  # workers share the cores; set before torch is imported
 os.environ["MPLBACKEND"] = "agg"
 
+import numpy as np
 import pytest
 from jaxtyping import install_import_hook
+from PIL import Image
 
-install_import_hook("headstart", "beartype.beartype")
+# An int is a float too, as type checkers have it.
+install_import_hook("headstart", "beartype.beartype(conf=beartype.BeartypeConf(is_pep484_tower=True))")
 
 
 @pytest.fixture(scope="session")
@@ -22,3 +25,25 @@ def real_data() -> Path:
     if not folder.is_dir():
         pytest.skip(f"HEADSTART_DATA={given} is not a folder")
     return folder
+
+
+@pytest.fixture
+def desk(tmp_path, monkeypatch) -> Path:
+    """The folder that the README assumes: data.npz, photos with a sub-folder a class, and new images: toys."""
+    rng = np.random.default_rng(0)
+    labels = np.arange(60) % 2
+    images = rng.integers(0, 90, (160, 16, 16), dtype=np.uint8)
+    images[:60][labels == 1, 4:12, 4:12] += 120
+    np.savez(tmp_path / "data.npz", labelled=images[:60], labels=labels, unlabelled=images[60:])
+    for i, label in enumerate(labels):
+        _save(tmp_path / "photos" / ("round", "split")[label] / f"{i}.png", images[i])
+    for i in range(60, 80):
+        _save(tmp_path / "photos" / "unlabelled" / f"{i}.png", images[i])
+        _save(tmp_path / "new" / f"{i}.png", images[i])
+    monkeypatch.chdir(tmp_path)
+    return tmp_path
+
+
+def _save(file: Path, image: np.ndarray) -> None:
+    file.parent.mkdir(parents=True, exist_ok=True)
+    Image.fromarray(image).save(file)

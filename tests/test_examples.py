@@ -1,4 +1,4 @@
-"""The examples run to their end, where each asserts its own result, without a warning and within a minute."""
+"""The examples run to their end, where each asserts its own result, without a warning of doubt."""
 
 import os
 import subprocess
@@ -21,7 +21,7 @@ def test_an_example_asserts_its_own_result(file, tmp_path):
         check=False,
         cwd=tmp_path,
         env=environment,
-        timeout=120,
+        timeout=300,
     )
     assert run.returncode == 0, run.stderr
 

@@ -55,7 +55,8 @@ def test_describing_data_loads_no_torch():
     assert loaded_after(calling("data", "digits")).isdisjoint({"torch", *EXTRAS})
 
 
-def test_a_whole_study_loads_no_extra(tmp_path):
-    toy = ["--approaches", "linear-pixels,autoencoder+probe,supervised", "--budgets", "5", "--folds", "4"]
-    code = calling("study", "digits", *toy, "--repeats", "1", "--time-budget", "20s", "--out", str(tmp_path / "out"))
-    assert loaded_after(code, cwd=tmp_path).isdisjoint(EXTRAS)
+@pytest.mark.slow
+def test_a_whole_study_loads_no_extra(desk):
+    toy = ["--approaches", "linear-pixels,autoencoder+probe", "--budgets", "5", "--folds", "4"]
+    code = calling("study", "data.npz", *toy, "--repeats", "1")
+    assert loaded_after(code, cwd=desk).isdisjoint(EXTRAS)

@@ -5,9 +5,7 @@ import shlex
 from functools import partial
 from pathlib import Path
 
-import numpy as np
 import pytest
-from PIL import Image
 
 import headstart
 from headstart import cli
@@ -28,28 +26,6 @@ def blocks(language: str) -> list[str]:
 def commands() -> list[list[str]]:
     lines = [line for block in blocks("bash") for line in block.splitlines()]
     return [shlex.split(line, comments=True)[1:] for line in lines if line.startswith("headstart ")]
-
-
-@pytest.fixture
-def desk(tmp_path, monkeypatch) -> Path:
-    """The folder that the README assumes: data.npz, photos with a sub-folder a class, and new images."""
-    rng = np.random.default_rng(0)
-    labels = np.arange(60) % 2
-    images = rng.integers(0, 90, (160, 16, 16), dtype=np.uint8)
-    images[:60][labels == 1, 4:12, 4:12] += 120
-    np.savez(tmp_path / "data.npz", labelled=images[:60], labels=labels, unlabelled=images[60:])
-    for i, label in enumerate(labels):
-        _save(tmp_path / "photos" / ("round", "split")[label] / f"{i}.png", images[i])
-    for i in range(60, 80):
-        _save(tmp_path / "photos" / "unlabelled" / f"{i}.png", images[i])
-        _save(tmp_path / "new" / f"{i}.png", images[i])
-    monkeypatch.chdir(tmp_path)
-    return tmp_path
-
-
-def _save(file: Path, image: np.ndarray) -> None:
-    file.parent.mkdir(parents=True, exist_ok=True)
-    Image.fromarray(image).save(file)
 
 
 @pytest.mark.slow
