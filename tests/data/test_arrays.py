@@ -95,7 +95,7 @@ def test_arrays_of_other_names_are_noted_not_lost_in_silence(tmp_path):
         ({"unlabelled": UNLABELLED, "labels": LABELS}, "the images they belong to"),
         ({"images": LABELLED, "labels": [0, 1]}, r"labels has the shape \(2,\) for 3 images"),
         ({"labelled": LABELLED, "labels": LABELS, "images": LABELLED}, "not both"),
-        ({"images": LABELLED[:0]}, "empty"),
+        ({"images": LABELLED[:0]}, "no image in images"),
         ({"images": np.zeros((9, 64))}, "vectors"),
         ({"images": LABELLED, "labels": [0.5, 1, 2]}, "neither an integer"),
         ({"images": LABELLED, "labels": [0, 1, 5], "class_names": ["a", "b"]}, "not among"),
@@ -145,3 +145,10 @@ def test_the_assignments_cells_load_as_they_are(real_data):
     assert found.images.shape == (563, 50, 50, 1)
     assert np.bincount(found.labels[found.labelled]).tolist() == [40, 23, 18]
     assert len(found.unlabelled) == 482
+
+
+@pytest.mark.parametrize("given", [None, 5, [], (), "", {}, {"images": []}, [1, 2], [[1, 2], [3]], [[None]], object()])
+def test_anything_else_is_refused_in_one_line(given):
+    with pytest.raises(UserError) as refusal:
+        load(given)
+    assert "\n" not in str(refusal.value)

@@ -71,6 +71,14 @@ def test_hidden_files_and_thumbnails_of_the_system_are_no_images(tmp_path):
     assert found.ids == ("a/1.png",)
 
 
+def test_links_to_folders_are_followed_once(tmp_path):
+    folder(tmp_path / "elsewhere", "1.png")
+    root = folder(tmp_path / "root", "cat/1.png")
+    (root / "dog").symlink_to(tmp_path / "elsewhere")
+    (root / "cat/up").symlink_to(root)
+    assert load(root).ids == ("cat/1.png", "dog/1.png")
+
+
 def test_other_files_are_counted(tmp_path):
     folder(tmp_path, "a/1.png")
     (tmp_path / "a/readme.txt").write_text("x")

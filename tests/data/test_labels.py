@@ -61,11 +61,13 @@ def test_groups_are_numbered_and_none_is_minus_one():
     assert groups(["b", "", "a", "b"]).tolist() == [1, -1, 0, 1]
     assert groups([None, ""]) is None
     assert groups(None) is None
+    with pytest.raises(UserError, match="group -7 is negative"):
+        groups([1, -7])
 
 
 def test_splits_are_train_test_or_nothing():
     assert splits(["Train", "test", None, "validation"]).tolist() == ["train", "test", "", "train"]
-    assert splits(["", None]) is None
+    assert splits(["", None]) is splits(["train", ""]) is splits(["test", "test"]) is None
     with pytest.raises(UserError, match="split 'later' is unknown"):
         splits(["later"])
 

@@ -28,6 +28,11 @@ def test_16_bits_are_scaled_a_channel_at_a_time_to_their_percentiles():
     assert abs(scaled.mean(axis=(0, 2, 3)) - 0.5).max() < 0.1
 
 
+def test_8_bits_of_which_few_are_used_are_stretched():
+    images = RNG.integers(0, 2, (3, 8, 8, 1), np.uint8)
+    np.testing.assert_array_equal(Pixels.fit(images)(images)[:, 0], images[..., 0])
+
+
 def test_one_hot_pixel_does_not_darken_the_rest():
     images = RNG.normal(100, 10, (10, 20, 20, 1)).astype(np.float32)
     images[0, 0, 0] = 1e6

@@ -65,7 +65,7 @@ def from_keys(arrays: Mapping[str, Any], source: str, ignored: Sequence[str] = (
     ids = tuple(f"{name}/{i}" for name, named in blocks.items() for i in range(sum(map(len, named))))
     n_labelled = n if "images" in blocks else sum(map(len, blocks.get("labelled", ())))
     labels, class_names = np.full(n, MISSING), ()
-    names = [str(name) for name in arrays["class_names"]] if "class_names" in arrays else None
+    names = np.asarray(arrays["class_names"]).astype(str).tolist() if "class_names" in arrays else None
     if n_labelled and "labels" in arrays:
         given = one_each(arrays["labels"], n_labelled, "labels")
         labels[n - n_labelled :], class_names = class_labels(given, names)
@@ -93,15 +93,17 @@ def _blocks(arrays: Mapping[str, Any], source: str, ignored: Sequence[str]) -> d
         raise UserError(f"{source} holds {', '.join(arrays)} but no 'labels': give one label for each labelled image")
     if "labels" in arrays and names == ["unlabelled"]:
         raise UserError(f"{source} holds {', '.join(arrays)}: 'labels' need the images they belong to, 'labelled'")
-    filled = [name for name in names if len(arrays[name])] or names[:1]
-    return {name: _pieces(arrays[name], name) for name in filled}
+    pieces = {name: _pieces(arrays[name], name) for name in names}
+    if not any(pieces.values()):
+        raise UserError(f"{source} holds no image in {' and '.join(names)}: give at least one")
+    return {name: some for name, some in pieces.items() if some}
 
 
 def _pieces(given: Any, name: str) -> list[np.ndarray]:
     if not isinstance(given, list):
-        return [as_images(given, name)]
+        return [] if np.shape(given)[:1] == (0,) else [as_images(given, name)]
     images = [np.asarray(image) for image in given]
-    if len({image.shape for image in images}) == 1:
+    if len({(image.shape, image.dtype) for image in images}) == 1:
         return [as_images(np.stack(images), name)]
     if any(image.ndim not in (2, 3) for image in images):
         raise UserError(f"{name} is a list of arrays, not all of them images: give shapes (h, w) or (h, w, channels)")
@@ -111,7 +113,7 @@ def _pieces(given: Any, name: str) -> list[np.ndarray]:
 def _spread(arrays: Mapping[str, Any], name: str, n: int, n_labelled: int) -> np.ndarray | None:
     if name not in arrays:
         return None
-    if len(arrays[name]) == n_labelled:
+    if np.size(arrays[name]) == n_labelled:
         missing = np.full(n - n_labelled, None, dtype=object)
         return np.concatenate([missing, one_each(arrays[name], n_labelled, name)])
     return one_each(arrays[name], n, name)

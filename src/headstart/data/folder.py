@@ -1,6 +1,7 @@
 """A folder of image files: a sub-folder a class, a labels.csv, or no labels at all."""
 
 import csv
+import os
 from collections import Counter
 from collections.abc import Sequence
 from pathlib import Path, PurePosixPath
@@ -18,7 +19,7 @@ _LAYOUTS = "image files, a sub-folder a class, or labels.csv beside them"
 
 def read_folder(root: Path) -> Dataset:
     """The data set in a folder; every image below it is taken, and its id is its path within the folder."""
-    files = sorted(f for f in root.rglob("*") if f.is_file() and not _hidden(f.relative_to(root)))
+    files = files_below(root)
     pictures = [f for f in files if f.suffix.lower() in SUFFIXES]
     if not pictures:
         raise UserError(f"{root} holds no images ({_contents(files, root)}): give a folder of {_LAYOUTS}")
@@ -41,8 +42,18 @@ def read_pictures(files: Sequence[Path]) -> Dataset:
     return _dataset(read, [None] * len(files), None, ", ".join(names[:1]), [])
 
 
-def _hidden(path: Path) -> bool:
-    return any(part.startswith(".") or part == "__MACOSX" for part in path.parts)
+def files_below(root: Path) -> list[Path]:
+    """All files below a folder, sorted; links to folders are followed once, hidden names are left out."""
+    files, seen = [], set()
+    for place, folders, names in os.walk(root, followlinks=True):
+        seen.add(os.path.realpath(place))
+        folders[:] = [f for f in folders if _visible(f) and os.path.realpath(Path(place, f)) not in seen]
+        files += [Path(place, name) for name in names if _visible(name)]
+    return sorted(file for file in files if file.is_file())
+
+
+def _visible(name: str) -> bool:
+    return not name.startswith(".") and name != "__MACOSX"
 
 
 def _contents(files: Sequence[Path], root: Path) -> str:

@@ -42,7 +42,7 @@ def class_labels(
     Raises:
         UserError: for a label that is neither an integer nor a name, negative other than -1, or not among ``names``.
     """
-    cells = [_cell(value) for value in values]
+    cells = [_cell(value, "label") for value in values]
     given: set[int | str] = {cell for cell in cells if cell is not None}
     if any(isinstance(cell, str) for cell in given) and not all(isinstance(cell, str) for cell in given):
         cells = [None if cell is None else str(cell) for cell in cells]
@@ -52,8 +52,8 @@ def class_labels(
     return labels, tuple(map(str, index if names is None else names))
 
 
-def _cell(value: Any) -> int | str | None:
-    """One label: an integer, a name, or None where it is missing."""
+def _cell(value: Any, what: str) -> int | str | None:
+    """One label or group: an integer, a name, or None where it is missing."""
     if isinstance(value, bytes):
         value = value.decode()
     if isinstance(value, str):
@@ -61,9 +61,9 @@ def _cell(value: Any) -> int | str | None:
     if value is None or value != value:
         return None
     if not isinstance(value, int | float | np.number | np.bool_) or not float(value).is_integer():
-        raise UserError(f"label {value!r} is neither an integer nor a name: give integers (-1 = none) or class names")
+        raise UserError(f"{what} {value!r} is neither an integer nor a name: give integers (-1 = none) or names")
     if value < MISSING:
-        raise UserError(f"label {int(value)} is negative: give 0, 1, 2, …, or -1 where the label is missing")
+        raise UserError(f"{what} {int(value)} is negative: give 0, 1, 2, …, or -1 where it is missing")
     return None if value == MISSING else int(value)
 
 
@@ -89,12 +89,15 @@ def groups(values: Sequence[Any] | np.ndarray | None) -> np.ndarray | None:
     """Groups as (n,) int64, numbered in sorted order, -1 where there is none; None where no image has one."""
     if values is None:
         return None
-    numbers = class_labels(values)[0]
+    numbers = class_labels([_cell(value, "group") for value in values])[0]
     return None if (numbers == MISSING).all() else numbers
 
 
 def splits(values: Sequence[Any] | np.ndarray | None) -> np.ndarray | None:
-    """Splits as (n,) of "train", "test" or ""; None where none is given. Validation images belong to training."""
+    """Splits as (n,) of "train", "test" or ""; None where not some, but not all, are "test".
+
+    Validation images belong to training.
+    """
     if values is None:
         return None
     cells = ["" if value is None else str(value).strip().lower() for value in values]
@@ -102,4 +105,4 @@ def splits(values: Sequence[Any] | np.ndarray | None) -> np.ndarray | None:
         if cell not in _SPLITS:
             raise UserError(f"split {cell!r} is unknown: give train, test, or nothing")
     found = np.array([_SPLITS[cell] for cell in cells], dtype="<U5")
-    return found if (found != "").any() else None
+    return found if 0 < (found == "test").sum() < len(found) else None

@@ -41,6 +41,8 @@ def load(
 def _load(source: Any, data_root: str | None, seed: int) -> Dataset:
     if isinstance(source, Dataset):
         return source
+    if isinstance(source, str) and not source.strip():
+        raise UserError(f"an empty source was given: give a path, or one of {', '.join(NAMES)}")
     if isinstance(source, str) and (name := _standard_name(source)):
         return _named(name, data_root, seed)
     if isinstance(source, str | PathLike):
@@ -97,12 +99,11 @@ def _from_path(path: Path) -> Dataset:
 
 
 def _from_folder(path: Path) -> Dataset:
-    from headstart.data.folder import SUFFIXES, read_folder
+    from headstart.data.folder import SUFFIXES, files_below, read_folder
     from headstart.data.table import read_table
 
-    if any(file.suffix.lower() in SUFFIXES for file in path.rglob("*")) or not any(path.rglob("*.parquet")):
-        return read_folder(path)
-    return read_table(path)
+    kinds = {file.suffix.lower() for file in files_below(path)}
+    return read_table(path) if ".parquet" in kinds and not kinds & SUFFIXES else read_folder(path)
 
 
 def _no_such(path: Path) -> UserError:

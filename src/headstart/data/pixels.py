@@ -11,6 +11,7 @@ from headstart.errors import UserError
 
 LONGEST = 64
 PERCENTILES = (0.1, 99.9)
+_FEW_LEVELS = 31
 _SAMPLE = 4_000_000
 _CHUNK = 4_000_000
 
@@ -22,7 +23,7 @@ class Pixels:
     size: (h, w), a square, into which images are fitted: shrunk by area average or enlarged bilinearly, keeping their
         aspect ratio, and padded with the median of their own border.
     channels: how many an image must have. dtype: the number type it must have, unless per_image.
-    low, high: a value a channel, which become 0 and 1; what lies beyond is clipped. 0 and 255 for uint8.
+    low, high: a value a channel, which become 0 and 1; what lies beyond is clipped.
     per_image: each image is scaled by its own 0.1 and 99.9 percentiles instead, a channel at a time.
     """
 
@@ -37,8 +38,9 @@ class Pixels:
     def fit(cls, images: np.ndarray, *, image_size: int | None = None, per_image: bool = False) -> "Pixels":
         """The rule for a data set's images, (n, h, w, c) uint8, uint16 or float32.
 
-        Numbers of 8 bits are divided by 255, floats within [0, 1] stay; others are scaled, a channel at a time, so
-        that the 0.1 and 99.9 percentiles (of at most 4 million pixels, from images evenly spaced) become 0 and 1.
+        Numbers of 8 bits are divided by 255 unless none exceeds 31, floats within [0, 1] stay; others are scaled, a
+        channel at a time, so that the 0.1 and 99.9 percentiles (of about 4 million numbers, from images evenly spaced)
+        become 0 and 1.
 
         Args:
             images: The images, from one data set.
@@ -99,7 +101,7 @@ def _column(values: tuple[float, ...]) -> np.ndarray:
 
 def _range(images: np.ndarray) -> tuple[tuple[float, ...], tuple[float, ...]]:
     c = images.shape[3]
-    if images.dtype == np.uint8:
+    if images.dtype == np.uint8 and not 0 < images.max() <= _FEW_LEVELS:
         return (0.0,) * c, (255.0,) * c
     if images.dtype.kind == "f" and images.min() >= 0 and images.max() <= 1:
         return (0.0,) * c, (1.0,) * c

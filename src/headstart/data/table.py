@@ -33,7 +33,7 @@ def read_table(path: Path) -> Dataset:
     return Dataset(
         read.images, labels[read.origin], read.ids, class_names, str(path),
         groups=None if group is None else group[read.origin],
-        splits=None if part is None or len({*part} - {""}) < 2 else part[read.origin],
+        splits=None if part is None else part[read.origin],
         notes=read.notes,
     )  # fmt: skip
 
