@@ -43,7 +43,9 @@ def main() -> None:
     torch.set_num_threads(1)
     runs = [compare(size, p, seconds) for size in (32, 40) for p in (0.5, 1.0)]
     shares = {size: share_of_time(size) for size in (32, 40)}
-    print(json.dumps({"runs": runs, "share_of_time": shares, "torch": torch.__version__, "cpu": platform.processor()}))
+    print(
+        json.dumps({"runs": runs, "share_of_time": shares, "torch": torch.__version__, "machine": platform.machine()})
+    )
     print("; ".join(f"{r['size']}x{r['size']}, blur p={r['blur_probability']}: {r['ratio']:.1f}x" for r in runs))
 
 
@@ -104,7 +106,7 @@ def share_of_time(size: int) -> dict[str, float]:
     few = keys[:n]
     theta = torch.eye(2, 3).repeat(n, 1, 1) + 0.1 * torch.randn(n, 2, 3)
     parts = {
-        "draws": (lambda: LIGHTLY.draws(keys, (size, size), torch.float32), BATCH),
+        "draws": (lambda: LIGHTLY.draw(keys, (size, size), torch.float32), BATCH),
         "move": (lambda: affine.move(x, theta), n),
         "blur_all": (lambda: blur.blur(x, ones), n),
         "recolour": (lambda: colour.recolour(x, ones, ones, colour.chroma(ones, ones)), n),

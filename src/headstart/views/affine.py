@@ -38,16 +38,13 @@ def affine(
     return torch.stack((xx, xy, x0, yx, yy, y0), dim=1).view(-1, 2, 3)
 
 
-def move(
-    x: Float[Tensor, "n c h w"], theta: Float[Tensor, "n 2 3"], *, reflect: bool = True
-) -> Float[Tensor, "n c h w"]:
-    """Sample each image where its map says, bilinearly; beyond the image lies its reflection.
+def move(x: Float[Tensor, "n c h w"], theta: Float[Tensor, "n 2 3"]) -> Float[Tensor, "n c h w"]:
+    """Sample each image where its map says, bilinearly; beyond the image its border is drawn on.
 
-    With ``reflect`` False its border is drawn out instead: the same for maps that stay inside, and a fifth faster.
+    Looked at on contact sheets: a reflection shows pieces of a second object at the edge, and costs a quarter more.
     """
-    beyond = "reflection" if reflect else "border"
     rows, columns = (torch.linspace(1 / k - 1, 1 - 1 / k, k, dtype=x.dtype, device=x.device) for k in x.shape[2:])
     along = theta[:, :, :1] * columns
     down = torch.addcmul(theta[:, :, 2:], theta[:, :, 1:2], rows)
     grid = along[:, :, None, :] + down[:, :, :, None]  # (n, 2, h, w): a tenth of affine_grid's time
-    return F.grid_sample(x, grid.permute(0, 2, 3, 1), padding_mode=beyond, align_corners=False)
+    return F.grid_sample(x, grid.permute(0, 2, 3, 1), padding_mode="border", align_corners=False)

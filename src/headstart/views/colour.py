@@ -18,7 +18,7 @@ from torch import Tensor
 LUMA = (0.299, 0.587, 0.114)  # ITU-R BT.601, as in PIL and torchvision
 YIQ = (LUMA, (0.5959, -0.2746, -0.3213), (0.2115, -0.5227, 0.3112))
 _TO_YIQ = torch.tensor(YIQ, dtype=torch.float64)
-_QUARTER_TURN = torch.tensor([(0.0, 0.0, 0.0), (0.0, 0.0, -1.0), (0.0, 1.0, 0.0)], dtype=torch.float64)
+_QUARTER_TURN = torch.tensor([(0.0, 0.0, 0.0), (0.0, 0.0, 1.0), (0.0, -1.0, 0.0)], dtype=torch.float64)
 _LIGHT = torch.tensor([LUMA] * 3, dtype=torch.float64)
 _BASIS = torch.stack((_LIGHT, torch.eye(3, dtype=torch.float64) - _LIGHT, _TO_YIQ.inverse() @ _QUARTER_TURN @ _TO_YIQ))
 

@@ -43,7 +43,7 @@ def size(x: Images) -> Float[Tensor, "n 1"]:
 
 
 def detail(x: Images) -> Float[Tensor, "n 1"]:
-    """Mean squared difference of neighbours over the variance of the grey image: 2 a direction for noise, 0 if smooth."""
+    """Mean squared difference of neighbours over the variance of the grey image: 4 for noise, near 0 if smooth."""
     grey = x.mean(1)
     steps = grey.diff(dim=1).square().mean((1, 2)) + grey.diff(dim=2).square().mean((1, 2))
     return (steps / grey.var((1, 2)).clamp(min=_LEAST))[:, None]

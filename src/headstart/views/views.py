@@ -13,6 +13,7 @@ Differs from the paper, and from the usual one-by-one operations: docs/views.md,
 
 from collections.abc import KeysView
 from dataclasses import dataclass, fields
+from math import log
 
 import torch
 from jaxtyping import Float, Int64
@@ -25,7 +26,8 @@ from headstart.views.random import normal, uniform
 
 Range = tuple[float, float]
 PerImage = Float[Tensor, " n"]
-PerImages = tuple[PerImage, ...]
+GEOMETRY = ("crop", "aspect", "rotation", "shear", "scale", "translation", "flip_horizontal", "flip_vertical")
+COLOUR = ("brightness", "contrast", "saturation", "hue", "grey")
 _CHUNK_BYTES = 3 << 18  # a chunk of images and its temporaries then stay about a core's second-level cache
 
 
@@ -37,7 +39,7 @@ class Views:
 
     crop: share of the area that is cut out and enlarged. aspect: width over height of the cut, log-uniform.
     rotation, shear: degrees. scale: magnification about the centre, log-uniform.
-    translation: share of the side, drawn for each direction. What lies outside the image is its reflection.
+    translation: share of the side, drawn for each direction. Outside the image its border is drawn on.
     flip_horizontal, flip_vertical: probabilities.
     brightness, contrast, saturation: factors (0 is black, flat, colourless; 1 as it was). hue: turns (±0.5 is all).
     jitter: probability that these four apply. grey: probability that an image loses its colour.
@@ -72,82 +74,69 @@ class Views:
     @torch.no_grad()
     def __call__(self, x: Float[Tensor, "n c h w"], keys: Int64[Tensor, " n"]) -> Float[Tensor, "n c h w"]:
         """The view of each image that its key names, whatever batch it comes in. No gradient passes."""
-        tables = (
-            x,
-            keys,
-            *self.draws(keys, (x.shape[2], x.shape[3]), x.dtype),
-            seen := torch.empty(x.shape, dtype=x.dtype, device=x.device),
-        )
+        seen = torch.empty(x.shape, dtype=x.dtype, device=x.device)
         images = len(x) if x.is_cuda else _CHUNK_BYTES // max(1, x[0:1].nbytes)
+        tables = (seen, x, keys, *self.draw(keys, (x.shape[2], x.shape[3]), x.dtype))
         changed = self.changed.keys()
-        for chunk in zip(*(table.split(max(1, images)) for table in tables), strict=True):
-            torch.clamp(self._view(changed, *chunk[:-1]), 0, 1, out=chunk[-1])
+        for into, *chunk in zip(*(table.split(max(1, images)) for table in tables), strict=True):
+            torch.clamp(_view(changed, *chunk), 0, 1, out=into)
         return seen
 
-    def draws(self, keys: Int64[Tensor, " n"], size: tuple[int, int], dtype: torch.dtype) -> PerImages:
-        """What the keys choose: map, brightness, contrast, colour matrix, sigma and noise, each with a row an image."""
-        u = uniform(keys, 20).to(dtype).unbind(1)
-        return self._maps(u[:11], size[0] / size[1]), *self._colours(u[11:17]), *self._optics(u[17:])
-
-    def _view(
-        self,
-        changed: KeysView[str],
-        x: Float[Tensor, "n c h w"],
-        keys: Int64[Tensor, " n"],
-        maps: Float[Tensor, "n 2 3"],
-        brightness: PerImage,
-        contrast: PerImage,
-        matrix: Float[Tensor, "n 3 3"],
-        sigma: PerImage,
-        noise: PerImage,
-    ) -> Float[Tensor, "n c h w"]:
-        x = x.clone(memory_format=torch.contiguous_format)  # grid_sample jumps about: it pays to fetch the chunk first
-        leaves = bool(changed & {"rotation", "shear", "scale", "translation"})
-        if leaves or changed & {"crop", "flip_horizontal", "flip_vertical"}:
-            x = move(x, maps, reflect=leaves)
-        if "blur" in changed:
-            x = blur_some_(x, sigma)
-        if changed & {"brightness", "contrast", "saturation", "hue", "grey"}:
-            x = recolour(x, brightness, contrast, matrix)
-        if "noise" in changed:
-            x = torch.addcmul(x, normal(keys, *x.shape[1:], stream=1).to(x.dtype), noise[:, None, None, None])
-        return x
-
-    def _maps(self, u: PerImages, height_by_width: float) -> Float[Tensor, "n 2 3"]:
-        side, root = _between(u[0], self.crop).sqrt(), _log_between(u[1], self.aspect).sqrt()
-        width, height = (side * root).clamp(max=1), (side / root).clamp(max=1)
-        magnification = _log_between(u[2], self.scale)
-        return affine(
-            side_x=width / magnification * torch.where(u[3] < self.flip_horizontal, -1, 1),
-            side_y=height / magnification * torch.where(u[4] < self.flip_vertical, -1, 1),
-            centre_x=(2 * u[5] - 1) * (1 - width),
-            centre_y=(2 * u[6] - 1) * (1 - height),
-            rotation=_between(u[7], self.rotation),
-            shear=_between(u[8], self.shear),
-            shift_x=_between(u[9], self.translation),
-            shift_y=_between(u[10], self.translation),
-            height_by_width=height_by_width,
+    def draw(
+        self, keys: Int64[Tensor, " n"], size: tuple[int, int], dtype: torch.dtype
+    ) -> tuple[Float[Tensor, "n 2 3"], PerImage, PerImage, Float[Tensor, "n 3 3"], PerImage, PerImage]:
+        """What the keys choose: affine map, brightness, contrast, colour matrix, sigma in pixels, noise."""
+        p = self._parameters(keys, dtype)
+        side, root = p["crop"].sqrt(), (p["aspect"] / 2).exp()
+        width, height, magnification = (side * root).clamp(max=1), (side / root).clamp(max=1), p["scale"].exp()
+        theta = affine(
+            side_x=width / magnification * torch.where(p["mirrored"] < self.flip_horizontal, -1, 1),
+            side_y=height / magnification * torch.where(p["upended"] < self.flip_vertical, -1, 1),
+            centre_x=p["x"] * (1 - width),
+            centre_y=p["y"] * (1 - height),
+            rotation=p["rotation"],
+            shear=p["shear"],
+            shift_x=p["right"],
+            shift_y=p["down"],
+            height_by_width=size[0] / size[1],
         )
+        jittered = p["jittered"] < self.jitter
+        factors = (torch.where(jittered, p[name], 1) for name in ("brightness", "contrast", "saturation"))
+        brightness, contrast, saturation = factors
+        saturation = torch.where(p["greyed"] < self.grey, 0, saturation)
+        matrix = chroma(saturation, torch.where(jittered, p["hue"], 0))
+        sigma = torch.where(p["blurred"] < self.blur_probability, p["blur"], 0)
+        return theta, brightness, contrast, matrix, sigma, p["noise"]
 
-    def _colours(self, u: PerImages) -> tuple[PerImage, PerImage, Float[Tensor, "n 3 3"]]:
-        """Brightness, contrast, and the matrix of saturation, hue and grey."""
-        jittered = u[0] < self.jitter
-        brightness, contrast, saturation = (
-            torch.where(jittered, _between(v, r), 1)
-            for v, r in zip(u[1:4], (self.brightness, self.contrast, self.saturation), strict=True)
-        )
-        hue = torch.where(jittered, _between(u[4], self.hue), 0)
-        return brightness, contrast, chroma(torch.where(u[5] < self.grey, 0, saturation), hue)
-
-    def _optics(self, u: PerImages) -> tuple[PerImage, PerImage]:
-        """Sigma of the blur in pixels, and the noise's standard deviation."""
-        sigma = torch.where(u[0] < self.blur_probability, _between(u[1], self.blur), 0)
-        return sigma, _between(u[2], self.noise)
-
-
-def _between(u: PerImage, ends: Range) -> PerImage:
-    return ends[0] + u * (ends[1] - ends[0])
+    def _parameters(self, keys: Int64[Tensor, " n"], dtype: torch.dtype) -> dict[str, PerImage]:
+        """One column an image's parameter, uniform in its range, all in one draw; new ones go to the end."""
+        ranges = {name: getattr(self, name) for name in ("crop", "rotation", "shear", *COLOUR[:-1], "blur", "noise")}
+        ranges |= {name: (log(a), log(b)) for name, (a, b) in (("aspect", self.aspect), ("scale", self.scale))}
+        ranges |= {"right": self.translation, "down": self.translation, "x": (-1.0, 1.0), "y": (-1.0, 1.0)}
+        ranges |= dict.fromkeys(("mirrored", "upended", "jittered", "greyed", "blurred"), (0.0, 1.0))
+        low, high = torch.tensor(list(ranges.values()), dtype=dtype, device=keys.device).T
+        drawn = torch.lerp(low, high, uniform(keys, len(ranges)).to(dtype))
+        return dict(zip(ranges, drawn.unbind(1), strict=True))
 
 
-def _log_between(u: PerImage, ends: Range) -> PerImage:
-    return ends[0] * (ends[1] / ends[0]) ** u
+def _view(
+    changed: KeysView[str],
+    x: Float[Tensor, "n c h w"],
+    keys: Int64[Tensor, " n"],
+    theta: Float[Tensor, "n 2 3"],
+    brightness: PerImage,
+    contrast: PerImage,
+    matrix: Float[Tensor, "n 3 3"],
+    sigma: PerImage,
+    noise: PerImage,
+) -> Float[Tensor, "n c h w"]:
+    x = x.clone(memory_format=torch.contiguous_format)  # grid_sample jumps about: it pays to fetch the chunk first
+    if changed & set(GEOMETRY):
+        x = move(x, theta)
+    if "blur" in changed:
+        x = blur_some_(x, sigma)
+    if changed & set(COLOUR):
+        x = recolour(x, brightness, contrast, matrix)
+    if "noise" in changed:
+        x = torch.addcmul(x, normal(keys, *x.shape[1:], stream=1).to(x.dtype), noise[:, None, None, None])
+    return x
