@@ -10,11 +10,11 @@ if TYPE_CHECKING:
     from headstart.data.drawn_cells import make_cells
     from headstart.data.drawn_shapes import make_shapes
     from headstart.data.load import load
+    from headstart.report.run import run_study
     from headstart.representation.bundle import load_bundle
     from headstart.representation.embed import embed
     from headstart.representation.pretrain import pretrain
     from headstart.reuse.transformer import PretrainedTransformer
-    from headstart.study.run import run_study
 
 __version__ = "0.1.0"
 
@@ -26,7 +26,7 @@ _HOME = {
     "embed": "representation.embed",
     "pretrain": "representation.pretrain",
     "PretrainedTransformer": "reuse.transformer",
-    "run_study": "study.run",
+    "run_study": "report.run",
 }
 
 __all__ = [

@@ -78,7 +78,7 @@ def _aligned(rows: Sequence[tuple[str, ...]]) -> str:
 
 
 VERBS = {
-    "study": Verb("study.run:run_study", "which approach is best on your images, at how many labels?", _show_text),
+    "study": Verb("report.run:run_study", "which approach is best on your images, at how many labels?", _show_text),
     "pretrain": Verb("representation.pretrain:pretrain", "learn an encoder from images without labels", _show_text),
     "embed": Verb("representation.embed:embed", "turn every image into a vector", _show_vectors),
     "probe": Verb("reuse.probe:probe", "put a classifier on a pretrained encoder, and score it", _show_score),

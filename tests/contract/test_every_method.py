@@ -8,6 +8,7 @@ import torch
 
 import headstart.objectives
 from headstart.objectives.catalogue import hyperparameters, make_objective, method_class, methods
+from headstart.objectives.objective import Objective
 from headstart.training.fit import Method, encoder_spec, fit_encoder, untrained_encoder
 from headstart.training.loop import train
 from headstart.training.recipe import Recipe
@@ -108,18 +109,17 @@ def test_the_file_names_its_source_and_its_differences(name):
 def test_randomness_follows_the_image_and_not_the_batch():
     seen = {}
 
-    class Spy(torch.nn.Module):
+    class Spy(Objective):
+        n_views = 2
+
         def __init__(self, inner):
             super().__init__()
-            self.inner, self.encoder, self.n_views, self.coupled = inner, inner.encoder, 2, True
+            self.inner, self.encoder = inner, inner.encoder
 
         def forward(self, batch):
             for i, v in zip(batch.index.tolist(), batch.views[0], strict=True):
                 seen.setdefault(i, []).append(v.clone())
             return self.inner(batch)
-
-        def after_step(self, progress):
-            self.inner.after_step(progress)
 
     for batch in (4, 12):
         train(Spy(objective("simclr")), X, recipe=SHORT.but(batch_size=batch, epochs=1), views=PRESETS["microscopy"])

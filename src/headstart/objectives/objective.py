@@ -51,5 +51,5 @@ class Objective(nn.Module, ABC):
         """What the objective makes of images, where it makes images."""
         return None
 
-    def after_step(self, progress: float) -> None:  # noqa: B027  (a hook that most methods leave empty)
+    def after_step(self, progress: float) -> None:
         """Called after every optimiser step with progress in [0, 1]: teachers and queues move here."""

@@ -31,7 +31,8 @@ GRIDS: dict[str, list[dict[str, float]]] = {
     "gaussian-process": [{"width": w} for w in (0.25, 0.5, 1.0, 2.0, 4.0, 8.0)],
 }
 INNER_FOLDS = 5
-KERNEL_LIMIT = 2000
+# Kernels grow with n² and n³: beyond so many labels, so many are drawn by the seed, in proportion to the classes.
+LIMITS = {"svm": 2000, "pca-svm": 2000, "gaussian-process": 300}
 
 
 class Head(ClassifierMixin, BaseEstimator):
@@ -79,12 +80,12 @@ class Head(ClassifierMixin, BaseEstimator):
         return self.classes_[self.predict_proba(h).argmax(1)]
 
     def _limited(self, h: np.ndarray, y: np.ndarray, groups: np.ndarray | None) -> tuple[Any, Any, Any]:
-        """Kernels grow with n² and n³: at most 2,000 labels, drawn by the seed, in proportion to the classes."""
-        if self.kind not in ("svm", "pca-svm", "gaussian-process") or len(y) <= KERNEL_LIMIT:
+        limit = LIMITS.get(self.kind, len(y))
+        if len(y) <= limit:
             return h, y, groups
         order = np.random.default_rng(self.seed).permutation(len(y))
         order = order[np.argsort(y[order], kind="stable")]
-        kept = order[np.linspace(0, len(y) - 1, KERNEL_LIMIT).round().astype(int)]
+        kept = order[np.linspace(0, len(y) - 1, limit).round().astype(int)]
         return h[kept], y[kept], None if groups is None else groups[kept]
 
     def _inner(

@@ -8,8 +8,6 @@ from typing import Any
 from headstart.errors import UserError
 
 
-
-
 def predict(
     bundle: Path, *sources: str, out: Path | None = None, device: str = "auto", data_root: str | None = None
 ) -> list[dict[str, Any]]:
@@ -37,7 +35,9 @@ def predict(
 
     given = load_bundle(bundle)
     if given.head is None:
-        raise UserError(f"{bundle} has no head, so it cannot name classes: add one with `headstart probe {bundle} SOURCE`")
+        raise UserError(
+            f"{bundle} has no head, so it cannot name classes: add one with `headstart probe {bundle} SOURCE`"
+        )
     if not sources:
         raise UserError("nothing to predict: give a source (name, .npz, folder, Parquet) or image files")
     if out is not None:

@@ -89,7 +89,10 @@ def _scores(o: Outcome, ratio: float, repeats: int, labels: list[np.ndarray]) ->
     for budget in o.probabilities:
         folds = o.folds(budget)
         mean, low, high = interval(
-            folds, ratio=ratio, floor=sampling_variance(o.right(budget), labels, repeats=repeats), bounds=bounds_of(plan["metric"])
+            folds,
+            ratio=ratio,
+            floor=sampling_variance(o.right(budget), labels, repeats=repeats),
+            bounds=bounds_of(plan["metric"]),
         )
         found[budget] = {
             "mean": mean, "low": low, "high": high, "selection": float(np.mean(o.selection[budget])),
@@ -110,7 +113,9 @@ def _compare(
         gaps = [a - b for a, b in zip(o.right(budget), baseline.right(budget), strict=True)]
         floor = sampling_variance(gaps, labels, repeats=repeats)
         d = paired(o.folds(budget), baseline.folds(budget), ratio=ratio, floor=floor)
-        rows.append({"budget": budget, "a": name, "b": best, "difference": d.difference, "low": d.low, "high": d.high, "p": d.p})
+        rows.append(
+            {"budget": budget, "a": name, "b": best, "difference": d.difference, "low": d.low, "high": d.high, "p": d.p}
+        )
     for row, corrected in zip(rows, holm([row["p"] for row in rows]), strict=True):
         row["p_holm"] = float(corrected)
     return rows

@@ -3,13 +3,13 @@
 import json
 import os
 import time
+from collections.abc import Callable
 from dataclasses import asdict
 from importlib import metadata
 from pathlib import Path
 from typing import Any
 
 import numpy as np
-import torch
 
 from headstart.errors import UserError
 from headstart.reuse.predict import write_predictions
@@ -37,18 +37,27 @@ from headstart.study.winner import Winner, predictions
 from headstart.study.workspace import Workspace
 from headstart.training.checkpoint import read_tensors
 from headstart.training.clock import progress_bar
-from headstart.training.log import read_log
+from headstart.training.log import Row, read_log
 from headstart.training.workplace import discard
 from headstart.views.presets import cautions
 from headstart.views.sheet import contact_sheet
 
+Page = Callable[[Findings, Path], None]
 _PACKAGES = ("torch", "numpy", "scikit-learn", "openTSNE", "bokeh")
 
 
 def conduct(
-    data: Prepared, request: dict[str, Any], *, folder: Path, working: Path, device: str, started: float, ordered: bool
+    data: Prepared,
+    request: dict[str, Any],
+    *,
+    folder: Path,
+    working: Path,
+    device: str,
+    started: float,
+    ordered: bool,
+    page: Page,
 ) -> StudyResult:
-    """Do a study in its working folder, or continue it, and publish the result as ``folder``."""
+    """Do a study in its working folder, or continue it, and publish the result as ``folder``; ``page`` draws the report."""
     limit = request["time_budget"]
     with progress_bar(f"study of {data.dataset.source}") as show:
         show(0.0, "measuring this machine's speed")
@@ -64,7 +73,7 @@ def conduct(
             findings.left_out.append(f"Not everything of {', '.join(names)} was done when the time was up.")
         findings.results["left_out"] = findings.left_out
         findings.seconds = time.monotonic() - started
-        _publish(findings, space, folder, working)
+        _publish(findings, space, folder, working, page)
     return StudyResult.read(folder)
 
 
@@ -76,7 +85,9 @@ def _planned(
         space = Workspace.open(working)
         other = sorted(k for k in request if space.plan["request"].get(k) != request[k])
         if other:
-            raise UserError(f"{working} was begun with another {', '.join(other)}: repeat the first command, or delete it")
+            raise UserError(
+                f"{working} was begun with another {', '.join(other)}: repeat the first command, or delete it"
+            )
         speed = Speed(**space.plan["speed"])
         space.plan["device"] = device
     else:
@@ -133,12 +144,23 @@ def _workspace(frame: dict[str, Any], outline: Outline, data: Prepared, working:
     names = [a.name for a in outline.approaches]
     return Workspace(
         working,
-        {**frame, "approaches": names, "budgets": budgets, "splits": plain, "repeats": outline.repeats, "share": outline.share},
+        {
+            **frame,
+            "approaches": names,
+            "budgets": budgets,
+            "splits": plain,
+            "repeats": outline.repeats,
+            "share": outline.share,
+        },
     )
 
 
 def _workers(device: str) -> int:
-    return min(16, len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1) if device == "cpu" else 4
+    return (
+        min(16, len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1)
+        if device == "cpu"
+        else 4
+    )
 
 
 def _find(space: Workspace, data: Prepared, *, ordered: bool) -> Findings:
@@ -179,11 +201,13 @@ def _spread(n: int, k: int) -> list[int]:
 def _encoders(space: Workspace) -> dict[str, Path]:
     """Method -> folder of its encoder; the first split's where there is one a split."""
     methods = dict.fromkeys(parse_approach(name).method for name in space.plan["approaches"])
-    found = {m: (space.folder / space.encode_task(m, 0).path).parent for m in methods if m not in ("pixels", "untrained")}
+    found = {
+        m: (space.folder / space.encode_task(m, 0).path).parent for m in methods if m not in ("pixels", "untrained")
+    }
     return {m: f for m, f in found.items() if (f / "done.safetensors").is_file()}
 
 
-def _curves(space: Workspace) -> dict[str, list[dict[str, float]]]:
+def _curves(space: Workspace) -> dict[str, list[Row]]:
     return {method: read_log(folder / "log.csv") for method, folder in _encoders(space).items()}
 
 
@@ -214,13 +238,11 @@ def command(request: dict[str, Any], source: str) -> str:
     return " ".join([*words, "--metric", request["metric"], "--seed", str(request["seed"])])
 
 
-def _publish(findings: Findings, space: Workspace, folder: Path, working: Path) -> None:
+def _publish(findings: Findings, space: Workspace, folder: Path, working: Path, page: Page) -> None:
     """Write what is left, and make the whole of it the result in one step."""
-    from headstart.report.page import write_report
-
     result = working / "result"
     write_predictions(result / "predictions.csv", findings.predictions)
-    write_report(findings, result / "report.html")
+    page(findings, result / "report.html")
     (result / "results.json").write_text(json.dumps(findings.results, indent=2, ensure_ascii=False) + "\n", "utf-8")
     if folder.is_dir():
         folder.rmdir()

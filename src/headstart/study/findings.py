@@ -41,7 +41,7 @@ class Findings:
     predictions: list[dict[str, Any]]
     vectors: np.ndarray
     reconstructions: tuple[np.ndarray, np.ndarray] | None = None
-    curves: dict[str, list[dict[str, float]]] = field(default_factory=dict)
+    curves: dict[str, list[dict[str, int | float]]] = field(default_factory=dict)
     learning_curve: dict[str, Any] | None = None
     versions: dict[str, str] = field(default_factory=dict)
     command: str = ""

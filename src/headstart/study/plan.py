@@ -85,7 +85,9 @@ def fit_into(
     if outline.repeats < repeats:
         outline.left_out.append(f"Repeats: {outline.repeats} in place of {repeats}, to fit into the time.")
     if outline.share < share:
-        outline.left_out.append(f"Training: every network for {outline.share:.0%} of its usual epochs, to fit into the time.")
+        outline.left_out.append(
+            f"Training: every network for {outline.share:.0%} of its usual epochs, to fit into the time."
+        )
 
 
 def costs(space: Workspace, speed: Speed) -> dict[Task, float]:

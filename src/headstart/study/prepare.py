@@ -73,7 +73,9 @@ def _used_classes(dataset: Dataset) -> Dataset:
     """The data set with its classes numbered 0..k-1, those without an image left out."""
     used = np.unique(dataset.labels[dataset.labelled])
     if not len(used):
-        raise UserError(f"{dataset.source} has {len(dataset)} images and no labels: a study wants some of each class labelled")
+        raise UserError(
+            f"{dataset.source} has {len(dataset)} images and no labels: a study wants some of each class labelled"
+        )
     if len(used) == 1:
         raise UserError(
             f"{dataset.source} has labels of one class only, {dataset.class_names[used[0]]!r}: a study wants two or more"

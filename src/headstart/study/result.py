@@ -49,7 +49,14 @@ class StudyResult:
         lines = [self.answer, "", f"{self.results['metric'].replace('_', ' ')} at {where}, with 95 % intervals:"]
         for name, s, seconds in rows:
             shown = f"{s['mean']:.3f} [{s['low']:.3f}, {s['high']:.3f}]" if s else "not measured"
-            lines.append(f"  {name:<{width}}  {shown}  {seconds:6.0f} s{'  <- named' if name == self.results['winner'] else ''}")
+            lines.append(
+                f"  {name:<{width}}  {shown}  {seconds:6.0f} s{'  <- named' if name == self.results['winner'] else ''}"
+            )
         lines += [f"Left out or cut short: {text}" for text in self.results["left_out"]]
-        files = [("report", "report.html"), ("classifier", "winner"), ("predictions", "predictions.csv"), ("numbers", "results.json")]
+        files = [
+            ("report", "report.html"),
+            ("classifier", "winner"),
+            ("predictions", "predictions.csv"),
+            ("numbers", "results.json"),
+        ]
         return "\n".join([*lines, "", *(f"{what:<12} {self.folder / name}" for what, name in files)])

@@ -8,8 +8,8 @@ import torch
 
 from headstart.encoders.build import EncoderSpec
 from headstart.encoders.encoder import Encoder
-from headstart.representation.frozen import represent
 from headstart.objectives.objective import Objective
+from headstart.representation.frozen import represent
 from headstart.reuse.finetune import FinetunedClassifier
 from headstart.reuse.heads import Head, LinearHead, inner_folds, score_labels
 from headstart.study.approaches import Approach, parse_approach
@@ -19,7 +19,6 @@ from headstart.training.fit import Fitted, Method, fit_encoder, untrained_encode
 from headstart.training.log import Log
 from headstart.training.recipe import Recipe, default_recipe
 from headstart.training.workplace import discard
-
 
 SHOWN = 12
 
@@ -108,7 +107,9 @@ def _score(task: Task, space: Workspace) -> tuple[dict[str, torch.Tensor], dict[
     for budget in space.budgets:
         train = split.budget(space.y, budget)
         groups = None if space.groups is None else space.groups[train]
-        head = Head(approach.head, seed=space.plan["seed"], metric=space.plan["metric"]).fit(h[train], space.y[train], groups)
+        head = Head(approach.head, seed=space.plan["seed"], metric=space.plan["metric"]).fit(
+            h[train], space.y[train], groups
+        )
         tensors[str(budget)] = torch.from_numpy(head.predict_proba(h[split.test]))
         facts["selection"][str(budget)], facts["n_labels"][str(budget)] = head.selection_, len(train)
     return tensors, facts
@@ -156,5 +157,3 @@ def _neutral(space: Workspace) -> tuple[tuple[float, ...], tuple[float, ...]]:
     """A mean and a deviation that no image was asked for: an untrained encoder saw nothing."""
     channels = int(space.x.shape[1])
     return (0.5,) * channels, (0.25,) * channels
-
-

@@ -69,7 +69,9 @@ def _refit(
     else:
         h = vectors(space, approach, REFIT)
         rows = h[space.labelled]
-        head = Head(approach.head, seed=space.plan["seed"], metric=space.plan["metric"]).fit(rows, space.y, space.groups)
+        head = Head(approach.head, seed=space.plan["seed"], metric=space.plan["metric"]).fit(
+            rows, space.y, space.groups
+        )
         stored = store(head, rows, space.y, temperature=temperature)
     named = {**stored.facts, "class_names": space.plan["class_names"]}
     return Bundle(encoder.cpu().float(), spec, pixels, facts, named, stored.tensors), h, head
@@ -85,5 +87,7 @@ def predictions(dataset: Dataset, predicted: np.ndarray) -> list[dict[str, Any]]
     for i in dataset.unlabelled:
         label = int(predicted[i].argmax())
         confidence = round(float(predicted[i, label]), 6)
-        rows.append({"id": dataset.ids[i], "label": label, "class_name": dataset.class_names[label], "confidence": confidence})
+        rows.append(
+            {"id": dataset.ids[i], "label": label, "class_name": dataset.class_names[label], "confidence": confidence}
+        )
     return sorted(rows, key=lambda row: row["confidence"])

@@ -4,7 +4,7 @@ import csv
 import os
 from pathlib import Path
 
-Row = dict[str, float]
+Row = dict[str, int | float]
 
 
 class Log:
@@ -44,4 +44,4 @@ def read_log(path: Path) -> list[Row]:
         return []
     with path.open(newline="") as file:
         rows = [r for r in csv.DictReader(file) if None not in r.values()]
-    return [{k: float(v) for k, v in r.items()} for r in rows]
+    return [{k: int(v) if k in ("step", "epoch") else float(v) for k, v in r.items()} for r in rows]

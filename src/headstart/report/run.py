@@ -59,6 +59,7 @@ def run_study(
     """
     from headstart.encoders.build import check_encoder
     from headstart.encoders.device import find_device
+    from headstart.report.page import write_report
     from headstart.study.approaches import parse_approaches
     from headstart.study.conduct import conduct
     from headstart.study.prepare import prepare
@@ -83,7 +84,16 @@ def run_study(
     working = claim(folder, marker="results.json", resume=resume)
     if working is None:
         return _same(StudyResult.read(folder), request)
-    return conduct(data, request, folder=folder, working=working, device=target, started=started, ordered=ordered_classes)
+    return conduct(
+        data,
+        request,
+        folder=folder,
+        working=working,
+        device=target,
+        started=started,
+        ordered=ordered_classes,
+        page=write_report,
+    )
 
 
 def _same(finished: "StudyResult", request: dict[str, Any]) -> "StudyResult":
