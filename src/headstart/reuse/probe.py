@@ -47,6 +47,7 @@ def probe(
     from headstart.representation.splits import fold_ratio
     from headstart.representation.statistics import interval, sampling_variance, score
     from headstart.reuse.heads import GRIDS, Head, store
+    from headstart.training.threads import one_thread
     from headstart.training.workplace import check_free
 
     if head not in GRIDS or head == "majority":
@@ -61,12 +62,14 @@ def probe(
     splits = judged_splits(dataset, folds=folds, repeats=repeats, seed=seed)
     scores, right = [], []
     for split in splits:
-        predicted = Head(head, seed=seed).fit(h[split.train], y[split.train]).predict(h[split.test])
+        with one_thread():
+            predicted = Head(head, seed=seed).fit(h[split.train], y[split.train]).predict(h[split.test])
         scores.append(score("balanced_accuracy", y[split.test], predicted, sorted(set(y))))
         right.append((predicted == y[split.test]).astype(float))
     floor = sampling_variance(right, [y[s.test] for s in splits], repeats=repeats)
     mean, low, high = interval(scores, ratio=fold_ratio(splits), floor=floor)
-    fitted = Head(head, seed=seed).fit(h, y)
+    with one_thread():
+        fitted = Head(head, seed=seed).fit(h, y)
     stored = store(fitted, h, y)
     given.head = {**stored.facts, "class_names": list(dataset.class_names)}
     given.head_tensors = stored.tensors
