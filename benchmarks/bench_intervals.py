@@ -27,9 +27,9 @@ from sklearn.preprocessing import StandardScaler
 from sklearn.svm import SVC
 
 from headstart.data.drawn_cells import make_cells
+from headstart.representation.splits import fold_ratio, make_splits
+from headstart.representation.statistics import interval, paired, sampling_variance, score
 from headstart.study.curve import extrapolate
-from headstart.study.splits import fold_ratio, make_splits
-from headstart.study.statistics import interval, paired, sampling_variance, score
 
 CLASSES = range(3)
 FRESH = 1000
@@ -75,7 +75,7 @@ def main() -> None:
         "differences": overall(differences),
         "twice_the_labels": overall(curves),
         "seconds": round(time.perf_counter() - start),
-        "cpu": platform.processor(),
+        "cpu": f"{platform.machine()}, {os.cpu_count()} cores",
     }
     print("\n" + json.dumps({"rows": {"scores": scores, "differences": differences, "curves": curves}}))
     print(json.dumps(summary))

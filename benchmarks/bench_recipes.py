@@ -136,7 +136,15 @@ DIGITS = {
     "brightness": [0.7, 1.3], "contrast": [0.7, 1.3],
 }  # fmt: skip
 SMALL = "32s2-64s2-128-128s2"
-BASE = {"method": "simclr", "encoder": SMALL, "looks": 240_000, "batch": 128, "rate": 2e-3, "decay": 1e-4, "options": {}}
+BASE = {
+    "method": "simclr",
+    "encoder": SMALL,
+    "looks": 240_000,
+    "batch": 128,
+    "rate": 2e-3,
+    "decay": 1e-4,
+    "options": {},
+}
 
 
 def first():

@@ -8,7 +8,8 @@ ICML 2020, arXiv 2002.05709 (equation 1, algorithm 1).
     s = z zᵀ / τ, without its diagonal                # (2n, 2n)
     loss = mean over the 2n rows of −log softmax(s)[row, its partner]
 
-Differs from the paper: AdamW in place of LARS; the recipe (docs/protocol.md) follows the data's size.
+Differs from the paper: AdamW in place of LARS; a temperature of 0.2, not 0.5, which small sets of similar images
+want (benchmarks/RESULTS.md); the recipe (docs/protocol.md) follows the data's size.
 """
 
 from typing import ClassVar
@@ -38,7 +39,7 @@ class SimCLR(Objective):
     n_views: ClassVar[int] = 2
     coupled: ClassVar[bool] = True
 
-    def __init__(self, encoder: Encoder, *, temperature: float = 0.5, hidden: int = 256, width: int = 128) -> None:
+    def __init__(self, encoder: Encoder, *, temperature: float = 0.2, hidden: int = 256, width: int = 128) -> None:
         super().__init__()
         self.encoder = encoder
         self.projector = nn.Sequential(

@@ -5,8 +5,8 @@ import numpy as np
 from headstart.report import charts, words
 from headstart.report.elements import Child, Html, figure, join, prose, section, table, tag
 from headstart.report.pictures import Display, gallery
+from headstart.representation.statistics import expected_calibration_error
 from headstart.study.findings import Findings
-from headstart.study.statistics import expected_calibration_error
 
 MOST_CLASSES = 25
 SHOWN = 12

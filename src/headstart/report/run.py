@@ -60,11 +60,11 @@ def run_study(
     from headstart.encoders.build import check_encoder
     from headstart.encoders.device import find_device
     from headstart.report.page import write_report
+    from headstart.representation.statistics import check_metric
     from headstart.study.approaches import parse_approaches
     from headstart.study.conduct import conduct
     from headstart.study.prepare import prepare
     from headstart.study.result import StudyResult
-    from headstart.study.statistics import check_metric
     from headstart.training.clock import parse_seconds
     from headstart.training.workplace import claim
 

@@ -8,7 +8,7 @@ from headstart.report.drawing import BASELINE, FAINT, LINE, MUTED, PRETRAINED, a
 from headstart.report.elements import Html
 from headstart.report.scores import Approach, Results, best, budgets, labels_a_class
 from headstart.report.words import metric
-from headstart.study.statistics import bounds_of
+from headstart.representation.statistics import bounds_of
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes

@@ -21,6 +21,7 @@ from sklearn.preprocessing import StandardScaler
 from sklearn.svm import SVC
 
 from headstart.errors import unknown
+from headstart.representation.statistics import score
 
 GRIDS: dict[str, list[dict[str, float]]] = {
     "majority": [{}],
@@ -98,7 +99,7 @@ class Head(ClassifierMixin, BaseEstimator):
         for j, (train, test) in enumerate(folds):
             for i, candidate in enumerate(grid):
                 model = _fitted(self.kind, candidate, h[train], y[train])
-                scores[i, j] = score_labels(self.metric, y[test], model.predict(h[test]))
+                scores[i, j] = score(self.metric, y[test], model.predict(h[test]), self.classes_)
         return scores.mean(1)
 
 
@@ -115,17 +116,6 @@ def inner_folds(y: np.ndarray, groups: np.ndarray | None, seed: int) -> list[tup
         )  # a class may sit in fewer groups than folds: its folds are dropped
         found = list(StratifiedGroupKFold(folds, shuffle=True, random_state=seed).split(y, y, groups))
     return [(a, b) for a, b in found if len(b) and len(np.unique(y[a])) == len(np.unique(y))]
-
-
-def score_labels(metric: str, y: np.ndarray, predicted: np.ndarray) -> float:
-    """A metric by its scikit-learn name, over the classes that occur in ``y``."""
-    from sklearn.metrics import accuracy_score, f1_score, recall_score
-
-    if metric == "accuracy":
-        return float(accuracy_score(y, predicted))
-    if metric == "f1_macro":
-        return float(f1_score(y, predicted, labels=np.unique(y), average="macro", zero_division=0))
-    return float(recall_score(y, predicted, labels=np.unique(y), average="macro", zero_division=0))
 
 
 def _fitted(kind: str, candidate: dict[str, float], h: np.ndarray, y: np.ndarray) -> Any:

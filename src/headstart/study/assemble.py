@@ -4,10 +4,10 @@ from typing import Any
 
 import numpy as np
 
+from headstart.representation.splits import fold_ratio
+from headstart.representation.statistics import bounds_of, holm, interval, paired, sampling_variance, score
 from headstart.study.approaches import Approach, parse_approach
 from headstart.study.pool import needs
-from headstart.study.splits import fold_ratio
-from headstart.study.statistics import bounds_of, holm, interval, paired, sampling_variance, score
 from headstart.study.workspace import Task, Workspace
 from headstart.training.checkpoint import read_tensors
 

@@ -12,6 +12,15 @@ from typing import Any
 import numpy as np
 
 from headstart.errors import UserError
+from headstart.representation.splits import (
+    default_budgets,
+    default_folds,
+    default_repeats,
+    fold_ratio,
+    make_splits,
+    parse_budgets,
+    split_hash,
+)
 from headstart.reuse.predict import write_predictions
 from headstart.study.answer import compose
 from headstart.study.approaches import parse_approach
@@ -23,15 +32,6 @@ from headstart.study.pool import run_tasks
 from headstart.study.prepare import Prepared
 from headstart.study.protocol import sentences
 from headstart.study.result import StudyResult
-from headstart.study.splits import (
-    default_budgets,
-    default_folds,
-    default_repeats,
-    fold_ratio,
-    make_splits,
-    parse_budgets,
-    split_hash,
-)
 from headstart.study.tasks import SHOWN
 from headstart.study.winner import Winner, predictions
 from headstart.study.workspace import Workspace

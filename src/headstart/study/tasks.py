@@ -10,8 +10,9 @@ from headstart.encoders.build import EncoderSpec
 from headstart.encoders.encoder import Encoder
 from headstart.objectives.objective import Objective
 from headstart.representation.frozen import represent
+from headstart.representation.statistics import score
 from headstart.reuse.finetune import FinetunedClassifier
-from headstart.reuse.heads import Head, LinearHead, inner_folds, score_labels
+from headstart.reuse.heads import Head, LinearHead, inner_folds
 from headstart.study.approaches import Approach, parse_approach
 from headstart.study.workspace import REFIT, Task, Workspace
 from headstart.training.checkpoint import read_tensors, write_tensors
@@ -128,7 +129,7 @@ def _train(task: Task, space: Workspace) -> tuple[dict[str, torch.Tensor], dict[
     if folds:
         kept, held = (train[f] for f in folds[0])
         probabilities = _network(space, encoder, kept, held, number)
-        selection = score_labels(space.plan["metric"], space.y[held], probabilities.argmax(1))
+        selection = score(space.plan["metric"], space.y[held], probabilities.argmax(1), np.unique(space.y))
     probabilities = _network(space, encoder, train, split.test, number)
     facts = {"selection": {str(budget): selection}, "n_labels": {str(budget): len(train)}}
     return {str(budget): torch.from_numpy(probabilities)}, facts

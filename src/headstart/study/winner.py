@@ -10,10 +10,10 @@ from headstart.data.pixels import Pixels
 from headstart.encoders.build import EncoderSpec, build_encoder
 from headstart.representation.bundle import Bundle
 from headstart.representation.frozen import represent
+from headstart.representation.statistics import apply_temperature, temperature_scale
 from headstart.reuse.heads import Head, LinearHead, StoredHead, store
 from headstart.study.approaches import Approach, parse_approach
 from headstart.study.assemble import Outcome
-from headstart.study.statistics import apply_temperature, temperature_scale
 from headstart.study.tasks import execute, fit_network, read_encoder, vectors
 from headstart.study.workspace import REFIT, Workspace
 from headstart.training.threads import one_thread

@@ -12,7 +12,7 @@ import torch
 from torch import Tensor
 
 from headstart.encoders.build import EncoderSpec
-from headstart.study.splits import Split
+from headstart.representation.splits import Split
 from headstart.views.presets import PRESETS
 from headstart.views.views import Views
 

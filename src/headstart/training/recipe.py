@@ -43,7 +43,7 @@ def steps_an_epoch(n: int, batch_size: int) -> int:
 # What each kind of learning needs, found by experiment on drawn cells, digits and MNIST (benchmarks/RESULTS.md):
 # images to look at in all, at least and at most so many epochs, batch size, peak learning rate.
 _RULES = {
-    "simclr": (120_000, 10, 300, 256, 2e-3),
+    "simclr": (100_000, 10, 250, 256, 2e-3),
     "autoencoder": (30_000, 5, 80, 64, 2e-3),
     "denoising": (30_000, 5, 80, 64, 2e-3),
     "supervised": (10_000, 5, 50, 64, 1e-3),

@@ -10,6 +10,7 @@ Steele, Lea, Flood. Fast splittable pseudorandom number generators. OOPSLA 2014 
 Differs from the paper: nothing but the chain of keys. Arithmetic is int64 that wraps, the same on every device.
 """
 
+from functools import lru_cache
 from math import prod, tau
 
 import torch
@@ -24,10 +25,7 @@ _UNIT = 2.0**-_BITS
 
 def image_keys(index: Int64[Tensor, " n"], *, seed: int, epoch: int, stream: int = 0) -> Int64[Tensor, " n"]:
     """One 64-bit key an image: equal arguments give equal keys, in any batch. ``stream`` tells views apart."""
-    base = torch.zeros((), dtype=torch.int64)
-    for part in (seed, epoch, stream):
-        base = _mix(base + _signed(part) + _GOLDEN)
-    return _mix(index * _GOLDEN + base.item())
+    return _mix(index * _GOLDEN + _base(seed, epoch, stream))
 
 
 def uniform(keys: Int64[Tensor, " n"], *shape: int, stream: int = 0) -> Float[Tensor, "n ..."]:
@@ -43,6 +41,14 @@ def normal(keys: Int64[Tensor, " n"], *shape: int, stream: int = 0) -> Float[Ten
     angle = _unit(words >> 16).mul_(tau)
     both = torch.cat((radius * angle.cos(), radius * angle.sin()), dim=1)
     return both[:, :count].reshape(len(keys), *shape)
+
+
+@lru_cache(maxsize=64)
+def _base(*parts: int) -> int:
+    base = torch.zeros((), dtype=torch.int64)
+    for part in parts:
+        base = _mix(base + _signed(part) + _GOLDEN)
+    return int(base)
 
 
 def _words(keys: Int64[Tensor, " n"], count: int, stream: int) -> Int64[Tensor, "n {count}"]:

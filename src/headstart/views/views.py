@@ -20,7 +20,7 @@ from jaxtyping import Float, Int64
 from torch import Tensor
 
 from headstart.views.affine import affine, move
-from headstart.views.blur import blur_some_
+from headstart.views.blur import LEVELS, blur_some_
 from headstart.views.colour import chroma, recolour
 from headstart.views.random import normal, uniform
 
@@ -28,7 +28,7 @@ Range = tuple[float, float]
 PerImage = Float[Tensor, " n"]
 GEOMETRY = ("crop", "aspect", "rotation", "shear", "scale", "translation", "flip_horizontal", "flip_vertical")
 COLOUR = ("brightness", "contrast", "saturation", "hue", "grey")
-_CHUNK_BYTES = 3 << 18  # a chunk of images and its temporaries then stay about a core's second-level cache
+_CHUNK_BYTES = 1 << 20  # a chunk of images and its temporaries then stay about a core's second-level cache
 
 
 @dataclass(frozen=True)
@@ -79,13 +79,36 @@ class Views:
         tables = (seen, x, keys, *self.draw(keys, (x.shape[2], x.shape[3]), x.dtype))
         changed = self.changed.keys()
         for into, *chunk in zip(*(table.split(max(1, images)) for table in tables), strict=True):
-            torch.clamp(_view(changed, *chunk), 0, 1, out=into)
+            torch.clamp(self._view(changed, *chunk), 0, 1, out=into)
         return seen
+
+    def _view(
+        self,
+        changed: KeysView[str],
+        x: Float[Tensor, "n c h w"],
+        keys: Int64[Tensor, " n"],
+        theta: Float[Tensor, "n 2 3"],
+        brightness: PerImage,
+        contrast: PerImage,
+        matrix: Float[Tensor, "n 3 3"],
+        level: Int64[Tensor, " n"],
+        noise: PerImage,
+    ) -> Float[Tensor, "n c h w"]:
+        x = x.clone(memory_format=torch.contiguous_format)  # grid_sample jumps about: it pays to fetch the chunk first
+        if changed & set(GEOMETRY):
+            x = move(x, theta)
+        if "blur" in changed:
+            x = blur_some_(x, level, low=self.blur[0], high=self.blur[1])
+        if changed & set(COLOUR):
+            x = recolour(x, brightness, contrast, matrix)
+        if "noise" in changed:
+            x = torch.addcmul(x, normal(keys, *x.shape[1:], stream=1).to(x.dtype), noise[:, None, None, None])
+        return x
 
     def draw(
         self, keys: Int64[Tensor, " n"], size: tuple[int, int], dtype: torch.dtype
-    ) -> tuple[Float[Tensor, "n 2 3"], PerImage, PerImage, Float[Tensor, "n 3 3"], PerImage, PerImage]:
-        """What the keys choose: affine map, brightness, contrast, colour matrix, sigma in pixels, noise."""
+    ) -> tuple[Float[Tensor, "n 2 3"], PerImage, PerImage, Float[Tensor, "n 3 3"], Int64[Tensor, " n"], PerImage]:
+        """What the keys choose: affine map, brightness, contrast, colour matrix, level of blur, noise."""
         p = self._parameters(keys, dtype)
         side, root = p["crop"].sqrt(), (p["aspect"] / 2).exp()
         width, height, magnification = (side * root).clamp(max=1), (side / root).clamp(max=1), p["scale"].exp()
@@ -105,38 +128,15 @@ class Views:
         brightness, contrast, saturation = factors
         saturation = torch.where(p["greyed"] < self.grey, 0, saturation)
         matrix = chroma(saturation, torch.where(jittered, p["hue"], 0))
-        sigma = torch.where(p["blurred"] < self.blur_probability, p["blur"], 0)
-        return theta, brightness, contrast, matrix, sigma, p["noise"]
+        level = torch.where(p["blurred"] < self.blur_probability, 1 + (LEVELS * p["blur"]).long(), 0)
+        return theta, brightness, contrast, matrix, level, p["noise"]
 
     def _parameters(self, keys: Int64[Tensor, " n"], dtype: torch.dtype) -> dict[str, PerImage]:
         """One column an image's parameter, uniform in its range, all in one draw; new ones go to the end."""
-        ranges = {name: getattr(self, name) for name in ("crop", "rotation", "shear", *COLOUR[:-1], "blur", "noise")}
+        ranges = {name: getattr(self, name) for name in ("crop", "rotation", "shear", *COLOUR[:-1], "noise")}
         ranges |= {name: (log(a), log(b)) for name, (a, b) in (("aspect", self.aspect), ("scale", self.scale))}
         ranges |= {"right": self.translation, "down": self.translation, "x": (-1.0, 1.0), "y": (-1.0, 1.0)}
-        ranges |= dict.fromkeys(("mirrored", "upended", "jittered", "greyed", "blurred"), (0.0, 1.0))
+        ranges |= dict.fromkeys(("mirrored", "upended", "jittered", "greyed", "blurred", "blur"), (0.0, 1.0))
         low, high = torch.tensor(list(ranges.values()), dtype=dtype, device=keys.device).T
         drawn = torch.lerp(low, high, uniform(keys, len(ranges)).to(dtype))
         return dict(zip(ranges, drawn.unbind(1), strict=True))
-
-
-def _view(
-    changed: KeysView[str],
-    x: Float[Tensor, "n c h w"],
-    keys: Int64[Tensor, " n"],
-    theta: Float[Tensor, "n 2 3"],
-    brightness: PerImage,
-    contrast: PerImage,
-    matrix: Float[Tensor, "n 3 3"],
-    sigma: PerImage,
-    noise: PerImage,
-) -> Float[Tensor, "n c h w"]:
-    x = x.clone(memory_format=torch.contiguous_format)  # grid_sample jumps about: it pays to fetch the chunk first
-    if changed & set(GEOMETRY):
-        x = move(x, theta)
-    if "blur" in changed:
-        x = blur_some_(x, sigma)
-    if changed & set(COLOUR):
-        x = recolour(x, brightness, contrast, matrix)
-    if "noise" in changed:
-        x = torch.addcmul(x, normal(keys, *x.shape[1:], stream=1).to(x.dtype), noise[:, None, None, None])
-    return x

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from headstart.errors import UserError
-from headstart.study.splits import (
+from headstart.representation.splits import (
     bound_groups,
     default_budgets,
     default_folds,
