@@ -24,7 +24,7 @@ def _timm() -> ModuleType:
 
 
 class Backbone(Encoder):
-    """``NAME`` without weights, ``NAME@hub`` with timm's own, ``NAME@FILE`` from a local state dict (never unpickled)."""
+    """``NAME`` without weights, ``NAME@hub`` with timm's own, ``NAME@FILE`` from a local state dict."""
 
     def __init__(
         self, name: str, channels: int, size: tuple[int, int], mean: Sequence[float], std: Sequence[float]

@@ -1,6 +1,7 @@
 """Our own encoders: the small default, the lecture's network, an MLP, and ResNet-18 with the small-image stem."""
 
 from collections.abc import Sequence
+from itertools import pairwise
 
 from jaxtyping import Float
 from torch import Tensor, nn
@@ -31,7 +32,7 @@ def lecture(channels: int, size: tuple[int, int], mean: Sequence[float], std: Se
 
 
 def mlp(channels: int, size: tuple[int, int], mean: Sequence[float], std: Sequence[float]) -> Staged:
-    """Two dense layers, 512 and 256, each with ReLU and batch-norm; dense layers are convolutions as large as the map."""
+    """Two dense layers, 512 and 256, with ReLU and batch-norm, written as convolutions as large as the map."""
     first = nn.Sequential(
         Standardise(mean, std), nn.Conv2d(channels, 512, size), nn.ReLU(inplace=True), nn.BatchNorm2d(512)
     )
@@ -47,7 +48,7 @@ def resnet18(channels: int, size: tuple[int, int], mean: Sequence[float], std: S
     widths = (64, 64, 128, 256, 512)
     blocks = [
         nn.Sequential(ResidualBlock(a, b, stride=1 if i == 0 else 2), ResidualBlock(b, b, stride=1))
-        for i, (a, b) in enumerate(zip(widths[:-1], widths[1:], strict=True))
+        for i, (a, b) in enumerate(pairwise(widths))
     ]
     return Staged([stem, *blocks], channels=channels, size=size)
 

@@ -24,7 +24,7 @@ from headstart.objectives.objective import Batch, Objective, Terms
 
 
 def nt_xent(z1: Float[Tensor, "n d"], z2: Float[Tensor, "n d"], *, temperature: float) -> Float[Tensor, ""]:
-    """Equation 1, averaged over all 2n rows, in nats; log(2n − 1) when all similarities are equal. Normalises its inputs."""
+    """Equation 1, averaged over 2n rows, in nats; log(2n − 1) when all similarities are equal. Normalises z."""
     n = len(z1)
     z = functional.normalize(torch.cat([z1, z2]), dim=1)
     similarity = z @ z.T / temperature

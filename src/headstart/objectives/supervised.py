@@ -1,6 +1,6 @@
 """Supervised: the labels themselves, the yardstick of everything else.
 
-The textbook's classifier: Bishop, Pattern Recognition and Machine Learning, 2006, section 4.3.4 (softmax, cross-entropy).
+Bishop. Pattern Recognition and Machine Learning. 2006 (section 4.3.4: softmax and cross-entropy).
 
     p = softmax(W f(v) + b)                           # (n, k), v one random view of x
     loss = mean over the labelled images of −log p[y]
@@ -19,7 +19,7 @@ from headstart.objectives.objective import Batch, Objective, Terms
 
 
 def cross_entropy(logits: Float[Tensor, "n k"], y: Int[Tensor, " n"]) -> Float[Tensor, ""]:
-    """Mean −log softmax(logits)[y] over the labelled rows, in nats; log k for equal logits, 0 where none is labelled."""
+    """Mean −log softmax(logits)[y] over the labelled rows, in nats; log k for equal logits, 0 if none is labelled."""
     labelled = (y >= 0).sum().clamp(min=1)
     return functional.cross_entropy(logits, y, ignore_index=-1, reduction="sum") / labelled
 

@@ -146,12 +146,13 @@ def _write_text(path: Path, text: str) -> None:
 
 def _page(card: dict[str, Any]) -> str:
     method = card.get("method", {}).get("name", "none")
+    size = "×".join(str(s) for s in card["encoder"]["size"])
     data = card.get("data", {})
     lines = [
         "# An encoder made by headstart",
         "",
         f"- architecture: {card['encoder']['name']}, {card['dim']} numbers an image",
-        f"- input: {card['encoder']['channels']} channel(s), {card['encoder']['size'][0]}×{card['encoder']['size'][1]} pixels",
+        f"- input: {card['encoder']['channels']} channel(s), {size} pixels",
         f"- method: {method}; it saw: {card.get('saw', 'nothing')}",
         f"- data: {data.get('source', 'unknown')}, {data.get('n', 0)} images, hash {str(data.get('hash', ''))[:12]}",
         f"- head: {card['head']['kind'] if card['head'] else 'none'}",

@@ -16,7 +16,7 @@ from sklearn.gaussian_process.kernels import RBF
 from sklearn.linear_model import LogisticRegression
 from sklearn.model_selection import StratifiedGroupKFold, StratifiedKFold
 from sklearn.neighbors import KNeighborsClassifier
-from sklearn.pipeline import Pipeline, make_pipeline
+from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import StandardScaler
 from sklearn.svm import SVC
 
@@ -138,12 +138,16 @@ def _candidate(kind: str, candidate: dict[str, float], h: np.ndarray) -> Any:
         rotation = [PCA(n - 1, svd_solver="full")] if 2 < n <= d else []
         return make_pipeline(StandardScaler(), *rotation, LogisticRegression(C=candidate["c"], max_iter=300))
     if kind == "svm":
-        return make_pipeline(_Scale(), SVC(C=candidate["c"], gamma=1 / candidate["width"]))
+        return make_pipeline(_Scale(), _rbf_svm(candidate["c"], 1 / candidate["width"]))
     if kind == "pca-svm":
         components = PCA(min(int(candidate["components"]), n - 1, d), random_state=0)
-        return make_pipeline(components, _Scale(), SVC(C=candidate["c"], gamma=1.0))
-    kernel = RBF(length_scale=candidate["width"], length_scale_bounds="fixed")
-    return make_pipeline(_Scale(), GaussianProcessClassifier(kernel, optimizer=None))
+        return make_pipeline(components, _Scale(), _rbf_svm(candidate["c"], 1.0))
+    kernel = RBF(length_scale=candidate["width"], length_scale_bounds="fixed")  # nothing to optimise: the grid chooses
+    return make_pipeline(_Scale(), GaussianProcessClassifier(kernel))
+
+
+def _rbf_svm(c: float, gamma: Any) -> SVC:
+    return SVC(C=c, gamma=gamma)
 
 
 class _Scale(BaseEstimator):
@@ -213,7 +217,7 @@ def restore(facts: dict[str, Any], tensors: dict[str, torch.Tensor]) -> "Head | 
     return head
 
 
-def _affine(model: Pipeline) -> tuple[np.ndarray, np.ndarray]:
+def _affine(model: Any) -> tuple[np.ndarray, np.ndarray]:
     """Scaler, rotation and logistic regression folded into one (k, d) matrix and one bias."""
     logistic = model[-1]
     weight, bias = logistic.coef_, logistic.intercept_

@@ -19,8 +19,8 @@ def compose(results: dict[str, Any], *, beats_guessing: bool) -> str:
             f"Nothing: at {_labels(results, winner, last)}, no approach is detectably better than guessing; "
             f"the one named, {winner}, scores {reached}."
         )
-    gains = {b: _gain(results, b) for b in budgets}
-    found, nothing = [b for b in budgets if gains[b]], [b for b in budgets if not gains[b]]
+    gains = {b: row for b in budgets if (row := _gain(results, b))}
+    found, nothing = list(gains), [b for b in budgets if b not in gains]
     if not found:
         baseline = chosen[last]["baseline"]
         where = "at any number of labels" if len(budgets) > 1 else f"at {_labels(results, winner, last)}"
@@ -28,7 +28,7 @@ def compose(results: dict[str, Any], *, beats_guessing: bool) -> str:
             f"Pretraining adds nothing detectable over the best baseline {where}; at {_labels(results, winner, last)} "
             f"{winner} is named, with {reached}" + ("." if winner == baseline else f" ({_versus(results, last)}).")
         )
-    lead = last if gains[last] else found[-1]
+    lead = found[-1]
     text = _claim(results, lead, gains[lead])
     others = [b for b in found if b != lead]
     if others:

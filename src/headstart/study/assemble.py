@@ -62,7 +62,7 @@ def _tasks(space: Workspace, approach: Approach, split: int) -> list[Task]:
 
 
 def assemble(space: Workspace) -> dict[str, Any]:
-    """``approaches``, ``comparisons``, ``winner`` and ``chosen`` (the approach and best baseline named at each budget)."""
+    """``approaches``, ``comparisons``, ``winner``, and ``chosen``: the approach and best baseline named at a budget."""
     outcomes = [Outcome(space, parse_approach(name)) for name in space.plan["approaches"]]
     outcomes = [o for o in outcomes if o.probabilities]
     ratio, repeats = fold_ratio(space.splits), space.plan["repeats"]

@@ -57,7 +57,7 @@ def conduct(
     ordered: bool,
     page: Page,
 ) -> StudyResult:
-    """Do a study in its working folder, or continue it, and publish the result as ``folder``; ``page`` draws the report."""
+    """Do or continue a study in its working folder, and publish it as ``folder``; ``page`` draws the report."""
     limit = request["time_budget"]
     with progress_bar(f"study of {data.dataset.source}") as show:
         show(0.0, "measuring this machine's speed")
@@ -171,7 +171,8 @@ def _find(space: Workspace, data: Prepared, *, ordered: bool) -> Findings:
     results = {
         "answer": "", "source": dataset.source, "data_hash": dataset.content_hash, "n_labelled": len(dataset.labelled),
         "n_unlabelled": len(dataset.unlabelled), "class_names": list(dataset.class_names), "seed": plan["seed"],
-        "metric": plan["metric"], "split_hash": split_hash(space.splits), "folds": plan["folds"], "repeats": plan["repeats"],
+        "metric": plan["metric"], "split_hash": split_hash(space.splits),
+        "folds": plan["folds"], "repeats": plan["repeats"],
         "saw": plan["saw"], "views": plan["views"], **found, "request": plan["request"],
     }  # fmt: skip
     results["answer"] = compose(results, beats_guessing=beats_guessing(space, found["winner"], last))

@@ -78,7 +78,7 @@ def _used_classes(dataset: Dataset) -> Dataset:
         )
     if len(used) == 1:
         raise UserError(
-            f"{dataset.source} has labels of one class only, {dataset.class_names[used[0]]!r}: a study wants two or more"
+            f"{dataset.source} has labels of one class only, {dataset.class_names[used[0]]!r}: a study wants two"
         )
     if len(used) == len(dataset.class_names):
         return dataset

@@ -7,7 +7,7 @@ from headstart.study.workspace import Workspace
 
 _SAW = {
     "unlabelled": "Encoders learned from the unlabelled images only; exact copies of labelled images were left out.",
-    "training": "Encoders learned anew in every split, from the unlabelled images and the training fold's, without labels.",
+    "training": "Encoders learned anew in every split, from unlabelled images and the training fold's, without labels.",
     "all": "Encoders learned from every image, test images too, without labels (transductive).",
 }
 
@@ -17,28 +17,28 @@ def sentences(space: Workspace, data: Prepared) -> list[str]:
     plan, splits = space.plan, space.splits
     test = round(float(np.mean([len(s.test) for s in splits])))
     found = [
-        f"{plan['folds']} stratified folds, drawn {plan['repeats']} time(s): {len(splits)} splits of the {len(space.y)} "
-        f"labelled images, the same for every approach, about {test} test images each.",
+        f"{plan['folds']} stratified folds, drawn {plan['repeats']} time(s): {len(splits)} splits of the "
+        f"{len(space.y)} labelled images, the same for every approach, about {test} test images each.",
         _SAW[plan["saw"]],
-        "At each number of labels a class, the first so many of each class of the training fold were used, smaller sets "
-        "within larger ones.",
-        "Classifiers on frozen vectors and on pixels were tuned over six candidates each by inner cross-validation on the "
-        "training labels. Networks were trained by one fixed recipe, and once more on four fifths of the labels; the "
-        "other fifth gave their selection score.",
-        "Test labels chose nothing. The approach named and the best baseline are those with the highest mean score on the "
-        "training side (selection).",
-        "Intervals are 95 % and know that folds overlap (Nadeau and Bengio 2003). Differences are paired, two-sided, and "
-        "corrected for the number of approaches (Holm 1979).",
+        "At each number of labels a class, the first so many of each class of the training fold were used, smaller "
+        "sets within larger ones.",
+        "Classifiers on frozen vectors and on pixels were tuned over six candidates each by inner cross-validation "
+        "on the training labels. Networks were trained by one fixed recipe, and once more on four fifths of the "
+        "labels; the other fifth gave their selection score.",
+        "Test labels chose nothing. The approach named and the best baseline are those with the highest mean score "
+        "on the training side (selection).",
+        "Intervals are 95 % and know that folds overlap (Nadeau and Bengio 2003). Differences are paired, two-sided, "
+        "and corrected for the number of approaches (Holm 1979).",
         "One network was trained a method and split, so intervals hold for these networks; another seed gives others.",
     ]
     if data.prescribed is not None and np.isin(data.prescribed, ["test"]).any():
         found[0] = (
-            f"The source prescribes a test set: it was cut into {plan['folds']} parts, each approach was trained on the "
-            "prescribed training images, the same for every approach."
+            f"The source prescribes a test set: it was cut into {plan['folds']} parts, each approach was trained on "
+            "the prescribed training images, the same for every approach."
         )
     if data.dataset.groups is None:
         found.append(
-            "No groups are known. If images belong together (one patient, one field of view), intervals may be optimistic."
+            "No groups are known. If images belong together (a patient, a field of view), intervals may be optimistic."
         )
     else:
         found.append("Images of one group were always on the same side of a split.")

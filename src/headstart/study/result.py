@@ -32,7 +32,7 @@ class StudyResult:
         return self.results[key]
 
     def frame(self) -> list[dict[str, Any]]:
-        """One row an approach and budget: approach, kind, saw, budget, mean, low, high, selection, n_labels, seconds."""
+        """One row an approach and budget, with the keys of results.json."""
         return [
             {"approach": a["name"], "kind": a["kind"], "saw": a["saw"], "budget": b, "seconds": a["seconds"]}
             | {k: s[k] for k in ("mean", "low", "high", "selection", "n_labels")}

@@ -1,4 +1,4 @@
-"""The work of a study, one task at a time: each reads the workspace and writes one file, so that any may be repeated."""
+"""The work of a study, one task at a time: each reads the workspace and writes one file, and may be repeated."""
 
 import time
 from typing import Any

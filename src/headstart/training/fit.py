@@ -98,9 +98,9 @@ def fit_encoder(
         raise UserError(f"{len(x)} images to learn from, at least 2 are wanted")
     encoder = untrained_encoder(spec, seed=recipe.seed)
     shape = (spec.channels, *spec.size)
-    shared: dict[str, Any] = dict(
-        index=index, device=device, folder=folder, resume=resume, seconds=seconds, progress=progress
-    )
+    shared: dict[str, Any] = {
+        "index": index, "device": device, "folder": folder, "resume": resume, "seconds": seconds, "progress": progress,
+    }  # fmt: skip
     if method.layerwise:
         if not isinstance(encoder, Staged):
             raise UserError(

@@ -60,7 +60,7 @@ def train(
         The log: one row a step.
 
     Raises:
-        UserError: accumulation where it would change the result; a checkpoint of another recipe; a loss that is not finite.
+        UserError: accumulation that would change the result; another recipe's checkpoint; a loss that is not finite.
     """
     refuse_accumulation(objective, recipe)
     with torch.random.fork_rng(devices=[torch.device(device)] if device.startswith("cuda") else []):
@@ -77,7 +77,8 @@ def refuse_accumulation(objective: Objective, recipe: Recipe) -> None:
     if recipe.accumulate > 1 and (objective.coupled or norms):
         reason = "contrasts the images of a batch" if objective.coupled else "has batch-norm"
         raise UserError(
-            f"--accumulate {recipe.accumulate} would change the result, as the network {reason}: use a smaller --batch-size"
+            f"--accumulate {recipe.accumulate} would change the result, as the network {reason}: "
+            "use a smaller --batch-size"
         )
 
 
@@ -185,7 +186,8 @@ class _Run:
     def _average(self) -> None:
         if self.averaged:
             with torch.no_grad():
-                torch._foreach_lerp_(self.averaged, self.parameters, 1 - self.recipe.ema)
+                for mean, p in zip(self.averaged, self.parameters, strict=True):
+                    mean.lerp_(p, 1 - self.recipe.ema)
 
     def _shorten(self, seconds: float, spent: float) -> None:
         """After a few steps, cut the schedule to what the remaining wall time allows, once."""
