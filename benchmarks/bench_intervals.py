@@ -14,6 +14,7 @@ os.environ.setdefault("OMP_NUM_THREADS", "1")
 import argparse
 import json
 import platform
+import resource
 import time
 from collections import defaultdict
 from itertools import combinations
@@ -62,6 +63,9 @@ def main() -> None:
     count, start = parser.parse_args().replicates, time.perf_counter()
     with Pool(2) as pool:
         studies = pool.map(replicate, range(count), chunksize=1)
+        pool.close()
+        pool.join()
+    used = resource.getrusage(resource.RUSAGE_CHILDREN)
     scores, differences, curves = tables(studies)
     show("scores", scores)
     show("paired differences", differences)
@@ -75,6 +79,7 @@ def main() -> None:
         "differences": overall(differences),
         "twice_the_labels": overall(curves),
         "seconds": round(time.perf_counter() - start),
+        "cpu_seconds": round(used.ru_utime + used.ru_stime),
         "cpu": f"{platform.machine()}, {os.cpu_count()} cores",
     }
     print("\n" + json.dumps({"rows": {"scores": scores, "differences": differences, "curves": curves}}))
