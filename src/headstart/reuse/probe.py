@@ -64,7 +64,7 @@ def probe(
     for split in splits:
         with one_thread():
             predicted = Head(head, seed=seed).fit(h[split.train], y[split.train]).predict(h[split.test])
-        scores.append(score("balanced_accuracy", y[split.test], predicted, sorted(set(y))))
+        scores.append(score("balanced_accuracy", y[split.test], predicted, sorted(set(y.tolist()))))
         right.append((predicted == y[split.test]).astype(float))
     floor = sampling_variance(right, [y[s.test] for s in splits], repeats=repeats)
     mean, low, high = interval(scores, ratio=fold_ratio(splits), floor=floor)
