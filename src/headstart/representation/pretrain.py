@@ -68,7 +68,7 @@ def pretrain(
     from headstart.training.clock import parse_seconds, progress_bar
     from headstart.training.fit import Method, encoder_spec, fit_encoder
     from headstart.training.log import Log
-    from headstart.training.workplace import claim, publish
+    from headstart.training.workplace import claim, discard, publish
     from headstart.views.presets import resolve
 
     chosen, target, seconds = Method.parse(method), find_device(device), parse_seconds(time_budget)
@@ -86,12 +86,17 @@ def pretrain(
         if resume:
             return load_bundle(folder)
         raise UserError(f"{folder} holds a finished bundle: choose another --out")
-    with progress_bar(f"{method} on {dataset.source}") as show:
-        fitted = fit_encoder(
-            chosen, data.x, data.y, spec=spec, recipe=recipe, views=drawn, classes=len(dataset.class_names),
-            index=data.index, device=target, folder=working / "run", resume=resume, seconds=seconds,
-            progress=lambda done: show(done, ""),
-        )  # fmt: skip
+    try:
+        with progress_bar(f"{method} on {dataset.source}") as show:
+            fitted = fit_encoder(
+                chosen, data.x, data.y, spec=spec, recipe=recipe, views=drawn, classes=len(dataset.class_names),
+                index=data.index, device=target, folder=working / "run", resume=resume, seconds=seconds,
+                progress=lambda done: show(done, ""),
+            )  # fmt: skip
+    except UserError:
+        if not any(working.rglob("checkpoint.safetensors")):
+            discard(working)  # nothing was begun that resuming could continue
+        raise
     facts = {
         "method": {"name": method, "recipe": recipe.card(), "views": views_name, "steps": len(fitted.rows)},
         "data": {"source": dataset.source, "hash": dataset.content_hash, "n": len(data.x)},

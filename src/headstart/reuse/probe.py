@@ -43,8 +43,9 @@ def probe(
     from headstart.data.load import load
     from headstart.encoders.device import find_device
     from headstart.representation.bundle import load_bundle
+    from headstart.representation.embed import check_writable
     from headstart.representation.frozen import represent
-    from headstart.representation.splits import fold_ratio
+    from headstart.representation.splits import fold_ratio, times_tested
     from headstart.representation.statistics import interval, sampling_variance, score
     from headstart.reuse.heads import GRIDS, Head, store
     from headstart.training.threads import one_thread
@@ -55,6 +56,7 @@ def probe(
     given = load_bundle(bundle)
     if out is not None:
         check_free(Path(out))
+        check_writable(Path(out) / "card.json")
     dataset = load(source, data_root=data_root)
     y = dataset.labels[dataset.labelled]
     x = torch.from_numpy(given.pixels(dataset.images[dataset.labelled]))
@@ -66,7 +68,7 @@ def probe(
             predicted = Head(head, seed=seed).fit(h[split.train], y[split.train]).predict(h[split.test])
         scores.append(score("balanced_accuracy", y[split.test], predicted, sorted(set(y.tolist()))))
         right.append((predicted == y[split.test]).astype(float))
-    floor = sampling_variance(right, [y[s.test] for s in splits], repeats=repeats)
+    floor = sampling_variance(right, [y[s.test] for s in splits], repeats=times_tested(splits))
     mean, low, high = interval(scores, ratio=fold_ratio(splits), floor=floor)
     with one_thread():
         fitted = Head(head, seed=seed).fit(h, y)

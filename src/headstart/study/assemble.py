@@ -4,7 +4,7 @@ from typing import Any
 
 import numpy as np
 
-from headstart.representation.splits import fold_ratio
+from headstart.representation.splits import fold_ratio, times_tested
 from headstart.representation.statistics import bounds_of, holm, interval, paired, sampling_variance, score
 from headstart.study.approaches import Approach, parse_approach
 from headstart.study.pool import needs
@@ -65,7 +65,7 @@ def assemble(space: Workspace) -> dict[str, Any]:
     """``approaches``, ``comparisons``, ``winner``, and ``chosen``: the approach and best baseline named at a budget."""
     outcomes = [Outcome(space, parse_approach(name)) for name in space.plan["approaches"]]
     outcomes = [o for o in outcomes if o.probabilities]
-    ratio, repeats = fold_ratio(space.splits), space.plan["repeats"]
+    ratio, repeats = fold_ratio(space.splits), times_tested(space.splits)
     labels = [space.y[s.test] for s in space.splits]
     approaches = [_scores(o, ratio, repeats, labels) for o in outcomes]
     comparisons, chosen = [], {}
@@ -128,5 +128,5 @@ def beats_guessing(space: Workspace, name: str, budget: str) -> bool:
     guess = [np.full(len(y), np.bincount(space.y).argmax()) for y in labels]
     classes = np.unique(space.y)
     scores = [score(space.plan["metric"], y, g, classes) for y, g in zip(labels, guess, strict=True)]
-    floor = sampling_variance(o.right(budget), labels, repeats=space.plan["repeats"])
+    floor = sampling_variance(o.right(budget), labels, repeats=times_tested(space.splits))
     return paired(o.folds(budget), scores, ratio=fold_ratio(space.splits), floor=floor).low > 0

@@ -107,7 +107,7 @@ def _new_plan(
         if value is not None:
             np.save(working / f"{name}.npy", value)
     y = data.dataset.labels[data.dataset.labelled]
-    folds = request["folds"] or default_folds(y, prescribed=data.prescribed)
+    folds = request["folds"] or default_folds(y, groups=data.groups, prescribed=data.prescribed)
     repeats = request["repeats"] or default_repeats(y, folds, prescribed=data.prescribed)
     outline = Outline([parse_approach(name) for name in request["approaches"]], repeats)
     frame = {
@@ -116,6 +116,7 @@ def _new_plan(
         "class_names": list(data.dataset.class_names),
     }  # fmt: skip
     first = _workspace(frame, outline, data, working)  # raises before anything is measured
+    _check_inputs(first, outline, data.dataset.source)
     speed = measure_speed(first.x, outline.approaches, request["encoder"], data.views, device)
 
     def estimate(tried: Outline) -> float:
@@ -128,6 +129,18 @@ def _new_plan(
     space = _workspace({**frame, "speed": asdict(speed), "left_out": outline.left_out}, outline, data, working)
     space.keep_plan()
     return space, speed
+
+
+def _check_inputs(space: Workspace, outline: Outline, source: str) -> None:
+    """Refuse to pretrain on fewer than two images."""
+    if space.plan["saw"] != "unlabelled" or not any(a.kind == "pretrained" for a in outline.approaches):
+        return
+    n = len(space.inputs(None))
+    if n < 2:
+        raise UserError(
+            f"{source} has {n} unlabelled images that are no copies of labelled ones, encoders want at least 2: "
+            "use --saw training"
+        )
 
 
 def _workspace(frame: dict[str, Any], outline: Outline, data: Prepared, working: Path) -> Workspace:

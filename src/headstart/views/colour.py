@@ -34,11 +34,18 @@ def recolour(
     brightness: Float[Tensor, " n"],
     contrast: Float[Tensor, " n"],
     matrix: Float[Tensor, "n 3 3"],
+    *,
+    out: Float[Tensor, "n c h w"] | None = None,
 ) -> Float[Tensor, "n c h w"]:
-    """b c M x + b (1 - c) mean for three channels; for any other number M does not apply, and the mean is over all."""
+    """b c M x + b (1 - c) mean for three channels; for any other number M does not apply, and the mean is over all.
+
+    out: where to write it, contiguous and not x itself.
+    """
+    out = torch.empty_like(x) if out is None else out
     gain, means = brightness * contrast, x.mean((2, 3))
     if x.shape[1] != 3:
         lift = (brightness - gain) * means.mean(1)
-        return torch.addcmul(lift[:, None, None, None], x, gain[:, None, None, None])
+        return torch.addcmul(lift[:, None, None, None], x, gain[:, None, None, None], out=out)
     lift = (brightness - gain) * (means * x.new_tensor(LUMA)).sum(1)
-    return torch.baddbmm(lift[:, None, None], matrix * gain[:, None, None], x.flatten(2)).view_as(x)
+    torch.baddbmm(lift[:, None, None], matrix * gain[:, None, None], x.flatten(2), out=out.flatten(2))
+    return out
