@@ -98,6 +98,7 @@ SOURCES = {
     "vectors": ({"labelled": LABELLED.reshape(60, -1), "unlabelled": None}, ["vectors", "(60, 256)", "height, width"]),
 }  # fmt: skip
 
+
 @pytest.mark.parametrize("case", SOURCES)
 def test_a_study_refuses(capsys, case):
     changes, expected = SOURCES[case]
