@@ -1,0 +1,74 @@
+"""A bundle gives back exactly the encoder that was saved, says what it is, and holds nothing that could run."""
+
+import json
+
+import numpy as np
+import pytest
+import torch
+
+from headstart.errors import UserError
+from headstart.representation.bundle import load_bundle
+from headstart.representation.embed import embed
+from headstart.representation.pretrain import pretrain
+
+RNG = np.random.default_rng(0)
+SOURCE = {"unlabelled": RNG.integers(0, 256, (40, 16, 16), dtype=np.uint8)}
+
+
+@pytest.fixture(scope="module")
+def made(tmp_path_factory):
+    return pretrain(SOURCE, method="simclr", epochs=2, ema=0.9, out=tmp_path_factory.mktemp("made") / "bundle")
+
+
+def test_a_loaded_bundle_embeds_as_the_one_that_was_saved(made):
+    again = load_bundle(made.folder)
+    assert np.array_equal(embed(made, SOURCE), embed(again, SOURCE))
+    assert all(torch.equal(v, again.encoder.state_dict()[k]) for k, v in made.encoder.state_dict().items())
+
+
+def test_a_bundle_that_is_saved_again_is_the_same_bundle(made, tmp_path):
+    load_bundle(made.folder).save(tmp_path / "copy")
+    for name in ("card.json", "model.safetensors", "README.md"):
+        assert (tmp_path / "copy" / name).read_bytes() == (made.folder / name).read_bytes()
+
+
+def test_only_safetensors_json_csv_and_a_page_are_in_the_folder(made):
+    assert sorted(f.name for f in made.folder.iterdir()) == ["README.md", "card.json", "log.csv", "model.safetensors"]
+    assert all(not f.read_bytes().startswith((b"\x80", b"PK")) for f in made.folder.iterdir())
+
+
+def test_the_card_says_what_was_learned_how_and_from_what(made):
+    card = json.loads((made.folder / "card.json").read_text())
+    assert card["method"]["name"] == "simclr"
+    assert card["method"]["recipe"]["epochs"] == 2
+    assert card["method"]["recipe"]["ema"] == 0.9
+    assert card["data"]["n"] == 40
+    assert card["saw"] == "all"
+    assert set(card["versions"]) >= {"torch", "headstart"}
+    assert card["encoder"]["size"] == [16, 16]
+
+
+def test_the_log_has_a_row_a_step(made):
+    lines = (made.folder / "log.csv").read_text().splitlines()
+    assert lines[0].startswith("step,epoch,seconds,loss,")
+    assert len(lines) - 1 == made.facts["method"]["steps"] == 4
+
+
+def test_the_same_seed_pretrains_the_same_encoder_and_another_does_not(made, tmp_path):
+    same, other = (pretrain(SOURCE, epochs=2, ema=0.9, seed=s, out=tmp_path / str(s)) for s in (0, 1))
+    assert np.array_equal(embed(same, SOURCE), embed(made, SOURCE))
+    assert not np.allclose(embed(other, SOURCE), embed(made, SOURCE))
+
+
+def test_loading_leaves_the_callers_random_state_alone(made):
+    before = torch.get_rng_state()
+    load_bundle(made.folder)
+    assert torch.equal(torch.get_rng_state(), before)
+
+
+def test_a_bundle_of_a_later_format_asks_for_an_upgrade(made, tmp_path, monkeypatch):
+    monkeypatch.setattr("headstart.representation.bundle.FORMAT", 99)
+    load_bundle(made.folder).save(tmp_path / "later")
+    monkeypatch.undo()
+    with pytest.raises(UserError, match="upgrade headstart"):
+        load_bundle(tmp_path / "later")

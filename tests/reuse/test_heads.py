@@ -1,0 +1,106 @@
+"""Heads classify vectors, are tuned on training labels only, and predict the same after a stay on disk."""
+
+import numpy as np
+import pytest
+from sklearn.datasets import load_digits
+from sklearn.decomposition import PCA
+from sklearn.linear_model import LogisticRegression
+from sklearn.pipeline import make_pipeline
+from sklearn.preprocessing import StandardScaler
+
+from headstart.errors import UserError
+from headstart.reuse.heads import GRIDS, INNER_FOLDS, LIMITS, Head, inner_folds, restore, store
+
+H, Y = load_digits(return_X_y=True)
+CHOSEN = np.flatnonzero(Y < 4)[:120]
+H, Y = H[CHOSEN] / 16, Y[CHOSEN]
+TRAIN, TEST = np.arange(60), np.arange(60, 120)
+KINDS = [kind for kind in GRIDS if kind != "majority"]
+
+
+@pytest.fixture(scope="module")
+def fitted():
+    return {kind: Head(kind).fit(H[TRAIN], Y[TRAIN]) for kind in GRIDS}
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_every_head_beats_the_majority_on_digits(fitted, kind):
+    assert fitted[kind].score(H[TEST], Y[TEST]) > 0.8 > 2 * fitted["majority"].score(H[TEST], Y[TEST])
+
+
+@pytest.mark.parametrize("kind", list(GRIDS))
+def test_a_stored_head_predicts_as_the_fitted_one(fitted, kind):
+    stored = store(fitted[kind], H[TRAIN], Y[TRAIN])
+    again = restore(stored.facts, stored.tensors)
+    exact = 1e-6 if kind == "probe" else 1e-4  # the others are fitted anew on float32 vectors
+    assert np.allclose(again.predict_proba(H[TEST]), fitted[kind].predict_proba(H[TEST]), atol=exact)
+
+
+def test_a_probe_of_two_classes_is_stored_exactly_too():
+    two = TRAIN[Y[TRAIN] < 2]
+    head = Head("probe").fit(H[two], Y[two])
+    stored = store(head, H[two], Y[two])
+    assert np.allclose(restore(stored.facts, stored.tensors).predict_proba(H), head.predict_proba(H), atol=1e-6)
+
+
+@pytest.mark.parametrize("kind", list(GRIDS))
+def test_probabilities_are_probabilities_and_the_prediction_is_the_greatest(fitted, kind):
+    p = fitted[kind].predict_proba(H[TEST])
+    assert np.allclose(p.sum(1), 1)
+    assert p.min() >= 0
+    assert np.array_equal(fitted[kind].predict(H[TEST]), fitted[kind].classes_[p.argmax(1)])
+
+
+def test_rotating_onto_the_images_span_changes_nothing_of_a_probe():
+    few = TRAIN[:30]  # fewer than the 64 numbers of a vector
+    plain = make_pipeline(StandardScaler(), LogisticRegression(C=0.1, max_iter=5000, tol=1e-8))
+    turned = make_pipeline(
+        StandardScaler(), PCA(29, svd_solver="full"), LogisticRegression(C=0.1, max_iter=5000, tol=1e-8)
+    )
+    a, b = (m.fit(H[few], Y[few]).predict_proba(H[TEST]) for m in (plain, turned))
+    assert np.allclose(a, b, atol=1e-4)
+
+
+def test_every_grid_has_six_candidates():
+    assert {len(grid) for kind, grid in GRIDS.items() if kind != "majority"} == {6}
+
+
+def test_groups_never_straddle_inner_folds():
+    y, groups = np.arange(60) % 2, np.arange(60) // 4
+    folds = inner_folds(y, groups, seed=0)
+    assert len(folds) > 1
+    for train, test in folds:
+        assert not set(groups[train]) & set(groups[test])
+        assert len(train) + len(test) == 60
+
+
+def test_there_are_as_many_inner_folds_as_the_smallest_class_has_labels_and_none_for_one():
+    assert len(inner_folds(np.arange(60) % 2, None, 0)) == INNER_FOLDS
+    assert len(inner_folds(np.array([0] * 9 + [1] * 3), None, 0)) == 3
+    assert inner_folds(np.array([0] * 9 + [1]), None, 0) == []
+
+
+def test_where_nothing_can_be_held_out_the_third_candidate_is_taken_and_the_selection_is_chance():
+    rows = [int(np.flatnonzero(Y == k)[0]) for k in range(4)]
+    head = Head("knn").fit(H[rows], Y[rows])
+    assert head.best_ == GRIDS["knn"][2]
+    assert head.selection_ == 0.25
+    assert np.array_equal(head.predict(H[rows]), Y[rows])
+
+
+def test_the_selection_score_of_shuffled_labels_is_about_chance():
+    shuffled = np.random.default_rng(0).permutation(Y)
+    assert Head("probe").fit(H, shuffled).selection_ < 0.45 < Head("probe").fit(H, Y).selection_
+
+
+def test_beyond_its_limit_a_kernel_takes_as_many_of_each_class(monkeypatch):
+    monkeypatch.setitem(LIMITS, "svm", 40)
+    head = Head("svm")
+    kept, y, _ = head._limited(H, Y, None)
+    assert len(kept) == 40
+    assert np.ptp(np.bincount(y)) <= np.ptp(np.bincount(Y)) // 3 + 1
+
+
+def test_an_unknown_head_is_answered_by_the_nearest():
+    with pytest.raises(UserError, match="did you mean 'probe'"):
+        Head("prob").fit(H, Y)

@@ -1,0 +1,91 @@
+"""The transformer is scikit-learn's: cloned, searched and cross-validated, without seeing a row that it is tested on."""
+
+import numpy as np
+import pytest
+from sklearn.base import clone
+from sklearn.exceptions import NotFittedError
+from sklearn.linear_model import LogisticRegression
+from sklearn.model_selection import StratifiedKFold, cross_val_score
+from sklearn.pipeline import make_pipeline
+
+from headstart import PretrainedTransformer
+from headstart.errors import UserError
+from headstart.reuse import transformer
+
+RNG = np.random.default_rng(0)
+Y = np.arange(24) % 2
+X = RNG.integers(0, 90, (24, 16, 16), dtype=np.uint8)
+X[Y == 1, 4:12, 4:12] += 120
+MORE = RNG.integers(0, 90, (12, 16, 16), dtype=np.uint8)
+
+
+def quick(**changes):
+    return PretrainedTransformer(MORE, method="autoencoder", epochs=2, **changes)
+
+
+@pytest.fixture
+def shown(monkeypatch):
+    """Every image that an encoder was trained on, a list a fit."""
+    seen, real = [], transformer.fit_encoder
+
+    def spy(method, x, *rest, **more):
+        seen.append({image.tobytes() for image in (x * 255).round().byte().numpy()})
+        return real(method, x, *rest, **more)
+
+    monkeypatch.setattr(transformer, "fit_encoder", spy)
+    return seen
+
+
+def test_parameters_are_kept_and_cloned():
+    made = quick(seed=3)
+    again = clone(made)
+    plain = {k: v for k, v in made.get_params().items() if k != "unlabelled"}
+    assert {k: v for k, v in again.get_params().items() if k != "unlabelled"} == plain
+    assert np.array_equal(again.unlabelled, MORE)
+    assert again.set_params(epochs=7).epochs == 7
+    assert plain["epochs"] == 2
+
+
+def test_in_cross_validation_no_fit_sees_a_row_that_it_is_tested_on(shown):
+    folds = list(StratifiedKFold(3, shuffle=True, random_state=0).split(X, Y))
+    pipeline = make_pipeline(quick(), LogisticRegression(max_iter=2000))
+    scores = cross_val_score(pipeline, X, Y, cv=folds, error_score="raise")
+    assert len(scores) == len(shown) == 3
+    for seen, (train, test) in zip(shown, folds, strict=True):
+        assert not seen & {X[i].tobytes() for i in test}
+        assert seen == {image.tobytes() for image in [*X[train], *MORE]}
+
+
+def test_saw_unlabelled_learns_from_no_row_of_x(shown):
+    quick(saw="unlabelled").fit(X)
+    assert shown == [{image.tobytes() for image in MORE}]
+
+
+def test_labels_are_not_looked_at():
+    assert np.array_equal(quick().fit(X, Y).transform(X), quick().fit(X, 1 - Y).transform(X))
+
+
+def test_vectors_are_float32_of_the_promised_width_and_have_names():
+    fitted = quick().fit(X)
+    h = fitted.transform(X[:3])
+    assert h.dtype == np.float32
+    assert h.shape == (3, fitted.n_features_out_)
+    assert fitted.get_feature_names_out()[0] == "h0"
+    assert np.allclose(h, fitted.transform(X)[:3], atol=1e-6)
+
+
+def test_a_fitted_transformers_bundle_embeds_the_same_after_a_stay_on_disk(tmp_path):
+    from headstart import embed
+
+    fitted = quick().fit(X)
+    fitted.bundle_.save(tmp_path / "bundle")
+    assert np.array_equal(embed(tmp_path / "bundle", X), fitted.transform(X))
+
+
+def test_it_says_what_is_missing():
+    with pytest.raises(NotFittedError):
+        quick().transform(X)
+    with pytest.raises(UserError, match="give unlabelled="):
+        PretrainedTransformer(saw="unlabelled").fit(X)
+    with pytest.raises(UserError, match="vectors"):
+        PretrainedTransformer(epochs=1).fit(X.reshape(24, -1))

@@ -1,0 +1,238 @@
+"""The loop does what its recipe says: rates, averages, accumulation, time, log, and refusals."""
+
+import csv
+import math
+
+import pytest
+import torch
+from torch import nn
+
+from headstart.encoders.encoder import Encoder
+from headstart.errors import UserError
+from headstart.objectives.catalogue import make_objective
+from headstart.objectives.objective import Objective
+from headstart.training.fit import Method, encoder_spec, untrained_encoder
+from headstart.training.loop import _rate, train
+from headstart.training.recipe import Recipe, default_recipe, steps_an_epoch
+from headstart.views.presets import PRESETS
+
+X = torch.rand(24, 1, 16, 16, generator=torch.Generator().manual_seed(0))
+SHORT = Recipe(epochs=3, batch_size=8, learning_rate=1e-2)
+
+
+class Plain(Encoder):
+    """A linear encoder without batch-norm."""
+
+    def __init__(self):
+        super().__init__()
+        self.dim, self.map_shape = 4, (1, 16, 16)
+        self.layer = nn.Linear(256, 4)
+
+    def feature_map(self, x):
+        return x
+
+    def forward(self, x):
+        return self.layer(x.flatten(1))
+
+
+class Compress(Objective):
+    """Reconstruct by the transposed layer: coupled to no other row, without batch-norm."""
+
+    def __init__(self):
+        super().__init__()
+        torch.manual_seed(0)
+        self.encoder = Plain()
+
+    def forward(self, batch):
+        x = batch.x.flatten(1)
+        return {"error": (self.encoder(batch.x) @ self.encoder.layer.weight - x).square().mean()}
+
+
+def weight(objective):
+    return objective.encoder.layer.weight.detach()
+
+
+def trained(**changes):
+    objective = Compress()
+    rows = train(objective, X, recipe=SHORT.but(**changes))
+    return objective, rows
+
+
+def test_the_rate_rises_linearly_then_falls_as_half_a_cosine_to_nearly_zero():
+    recipe = Recipe(epochs=1, learning_rate=2.0, warmup=0.2)
+    rates = [_rate(step, 10, recipe) for step in range(10)]
+    assert rates[:3] == [1.0, 2.0, 2.0]
+    assert rates[6] == pytest.approx(1.0)  # half way from step 2 to step 10
+    assert rates[9] == pytest.approx(1 + math.cos(math.pi * 7 / 8))
+    assert rates[2:] == sorted(rates[2:], reverse=True)
+
+
+def test_without_a_cosine_step_a_single_step_still_has_the_full_rate():
+    assert _rate(0, 1, Recipe(epochs=1, learning_rate=0.5)) == 0.5
+
+
+def test_an_epoch_is_nearly_equal_batches_of_at_least_two_images():
+    assert [steps_an_epoch(n, 8) for n in (2, 3, 8, 9, 17, 24)] == [1, 1, 1, 2, 3, 3]
+    assert steps_an_epoch(5, 1) == 2
+
+
+def test_a_loop_sees_every_image_once_an_epoch_in_another_order():
+    seen = []
+
+    class Spy(Compress):
+        def forward(self, batch):
+            seen.append(batch.index.tolist())
+            return super().forward(batch)
+
+    train(Spy(), X[:20], recipe=SHORT.but(epochs=2))
+    first, second = sum(seen[:3], []), sum(seen[3:], [])
+    assert sorted(first) == sorted(second) == list(range(20))
+    assert first != second
+
+
+def test_accumulated_parts_give_the_result_of_the_whole_batch():
+    whole, rows = trained(precision="float64")
+    parts, others = trained(precision="float64", accumulate=3)
+    assert torch.allclose(weight(whole), weight(parts), rtol=0, atol=1e-10)
+    assert [r["loss"] for r in rows] == pytest.approx([r["loss"] for r in others], abs=1e-12)
+
+
+@pytest.mark.parametrize(("method", "reason"), [("simclr", "contrasts"), ("autoencoder", "batch-norm")])
+def test_accumulation_is_refused_where_it_would_change_the_result(method, reason):
+    encoder = untrained_encoder(encoder_spec(Method.parse(method).default_encoder(), X), seed=0)
+    objective = make_objective(method, encoder, shape=(1, 16, 16))
+    with pytest.raises(UserError, match=reason):
+        train(objective, X, recipe=SHORT.but(accumulate=2), views=PRESETS["digits"])
+
+
+def test_averaged_weights_are_the_moving_average_of_every_steps_weights():
+    passed = []
+
+    class Spy(Compress):
+        def after_step(self, progress):
+            passed.append(weight(self).clone())
+
+    start = weight(Compress()).clone()
+    averaged = Spy()
+    train(averaged, X, recipe=SHORT.but(ema=0.9))
+    mean = start
+    for w in passed:
+        mean = 0.9 * mean + 0.1 * w
+    assert len(passed) == 9
+    assert torch.allclose(weight(averaged), mean, atol=1e-6)
+    assert not torch.allclose(passed[-1], mean, atol=1e-3)
+
+
+def test_without_averaging_the_last_weights_are_kept():
+    passed = []
+
+    class Spy(Compress):
+        def after_step(self, progress):
+            passed.append(weight(self).clone())
+
+    kept = Spy()
+    train(kept, X, recipe=SHORT)
+    assert torch.equal(weight(kept), passed[-1])
+
+
+def test_training_lowers_the_loss():
+    _, rows = trained(epochs=30)
+    assert rows[-1]["loss"] < 0.5 * rows[0]["loss"]
+
+
+def test_double_precision_computes_in_double_precision():
+    seen = set()
+
+    class Spy(Compress):
+        def forward(self, batch):
+            seen.add(batch.x.dtype)
+            return super().forward(batch)
+
+    train(objective := Spy(), X, recipe=SHORT.but(precision="float64", epochs=1))
+    assert seen == {torch.float64}
+    assert weight(objective).dtype == torch.float64
+
+
+def test_bf16_computes_in_bf16_and_keeps_weights_in_float32():
+    seen = set()
+
+    class Spy(Compress):
+        def forward(self, batch):
+            seen.add(self.encoder(batch.x).dtype)
+            return super().forward(batch)
+
+    train(objective := Spy(), X, recipe=SHORT.but(precision="bf16", epochs=1))
+    assert seen == {torch.bfloat16}
+    assert weight(objective).dtype == torch.float32
+
+
+def test_a_time_budget_shortens_the_schedule_and_ends_it_at_its_foot():
+    progress = []
+    rows = train(Compress(), X, recipe=SHORT.but(epochs=100_000), seconds=0.5, progress=progress.append)
+    assert 8 <= len(rows) < 100_000
+    assert rows[-1]["seconds"] < 3
+    assert progress[-1] == 1.0
+
+
+def test_a_time_budget_that_suffices_changes_nothing():
+    free, bound = Compress(), Compress()
+    train(free, X, recipe=SHORT)
+    assert len(train(bound, X, recipe=SHORT, seconds=600)) == 9
+    assert torch.equal(weight(free), weight(bound))
+
+
+def test_the_log_has_a_row_a_step_and_a_column_a_term(tmp_path):
+    rows = train(Compress(), X, recipe=SHORT, folder=tmp_path)
+    with (tmp_path / "log.csv").open() as file:
+        written = list(csv.DictReader(file))
+    assert list(written[0]) == ["step", "epoch", "seconds", "loss", "error"]
+    assert [int(r["step"]) for r in written] == list(range(1, 10))
+    assert [int(r["epoch"]) for r in written] == [0, 0, 0, 1, 1, 1, 2, 2, 2]
+    assert [float(r["loss"]) for r in written] == [r["loss"] for r in rows]
+
+
+def test_a_checkpoint_of_another_recipe_is_refused_by_what_differs(tmp_path):
+    train(Compress(), X, recipe=SHORT, folder=tmp_path)
+    with pytest.raises(UserError, match="another learning_rate"):
+        train(Compress(), X, recipe=SHORT.but(learning_rate=1.0), folder=tmp_path, resume=True)
+
+
+def test_resuming_a_finished_run_does_not_step_again(tmp_path):
+    first, second = Compress(), Compress()
+    rows = train(first, X, recipe=SHORT.but(ema=0.5), folder=tmp_path)
+    assert train(second, X, recipe=SHORT.but(ema=0.5), folder=tmp_path, resume=True) == rows
+    assert torch.equal(weight(first), weight(second))
+
+
+def test_a_loss_that_is_not_finite_is_the_users_to_mend():
+    class Explodes(Compress):
+        def forward(self, batch):
+            return {"error": super().forward(batch)["error"] * math.inf}
+
+    with pytest.raises(UserError, match="--learning-rate"):
+        train(Explodes(), X, recipe=SHORT)
+
+
+def test_training_leaves_the_callers_random_state_alone_and_does_not_depend_on_it():
+    torch.manual_seed(7)
+    before = torch.get_rng_state()
+    first, _ = trained()
+    torch.manual_seed(8)
+    second, _ = trained()
+    assert torch.equal(weight(first), weight(second))
+    torch.set_rng_state(before)
+    train(first, X, recipe=SHORT.but(epochs=1))
+    assert torch.equal(torch.get_rng_state(), before)
+
+
+def test_a_watcher_sees_the_last_row_of_every_epoch():
+    seen = []
+    train(Compress(), X, recipe=SHORT, watch=lambda _, row: seen.append(row["step"]))
+    assert seen == [3, 6, 9]
+
+
+def test_the_default_recipe_looks_at_fewer_epochs_of_more_images():
+    epochs = [default_recipe("simclr", n).epochs for n in (100, 1_000, 4_000, 60_000)]
+    assert epochs == sorted(epochs, reverse=True)
+    assert epochs[-1] >= 1
+    assert default_recipe("simclr", 1_000, runs=4).epochs < epochs[1]
