@@ -81,7 +81,7 @@ def test_there_are_as_many_inner_folds_as_the_smallest_class_has_labels_and_none
 
 
 def test_where_nothing_can_be_held_out_the_third_candidate_is_taken_and_the_selection_is_chance():
-    rows = [int(np.flatnonzero(Y == k)[0]) for k in range(4)]
+    rows = [int(np.flatnonzero(k == Y)[0]) for k in range(4)]
     head = Head("knn").fit(H[rows], Y[rows])
     assert head.best_ == GRIDS["knn"][2]
     assert head.selection_ == 0.25

@@ -1,4 +1,4 @@
-"""The transformer is scikit-learn's: cloned, searched and cross-validated, without seeing a row that it is tested on."""
+"""The transformer is scikit-learn's: cloned, cross-validated, and never shown a row that it is tested on."""
 
 import numpy as np
 import pytest

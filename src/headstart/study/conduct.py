@@ -66,6 +66,9 @@ def conduct(
         undone = run_tasks(
             space, expected, workers=_workers(device), deadline=deadline, show=lambda done, now: show(0.97 * done, now)
         )
+        if undone and not _has_baseline(space):
+            discard(working)
+            raise UserError(f"the time budget of {limit:g} s was over before a baseline was measured: give more time")
         show(0.97, "winner and report")
         findings = _find(space, data, ordered=ordered)
         if undone:
@@ -75,6 +78,11 @@ def conduct(
         findings.seconds = time.monotonic() - started
         _publish(findings, space, folder, working, page)
     return StudyResult.read(folder)
+
+
+def _has_baseline(space: Workspace) -> bool:
+    approaches = [parse_approach(name) for name in space.plan["approaches"]]
+    return any(Outcome(space, a).probabilities for a in approaches if a.kind == "baseline")
 
 
 def _planned(

@@ -1,0 +1,53 @@
+"""Studies of toys, made cheap: short recipes, the work done in this process, and no report drawn."""
+
+import numpy as np
+import pytest
+
+from headstart.report.run import run_study
+from headstart.study import pool
+from headstart.training import recipe
+
+APPROACHES = "majority,knn-pixels,untrained+probe,autoencoder+probe,simclr+finetune"
+
+
+def toys(seed=0):
+    """60 labelled images of three classes, a bright square in three places, and 40 unlabelled; three are duplicates."""
+    rng = np.random.default_rng(seed)
+    labels = np.arange(60) % 3
+    images = rng.integers(0, 200, (100, 16, 16), dtype=np.uint8)
+    for i, k in enumerate(np.arange(100) % 3):
+        images[i, 5 * k : 5 * k + 5, 5:10] += 40
+    images[60] = images[0]  # an unlabelled copy of a labelled image
+    images[3] = images[9]  # labelled twins
+    images[70] = images[71]
+    return {"labelled": images[:60], "labels": labels, "unlabelled": images[60:]}
+
+
+@pytest.fixture(scope="session")
+def study(tmp_path_factory):
+    """Run a study of the toys; called with its name and the options that differ."""
+    with pytest.MonkeyPatch.context() as patch:
+        for name, (_, _, _, batch, rate) in list(recipe._RULES.items()):
+            patch.setitem(recipe._RULES, name, (100, 1, 3, batch, rate))
+        patch.setattr(pool, "INLINE_SECONDS", float("inf"))
+        patch.setattr("headstart.report.page.write_report", lambda _, path: path.write_text("a page"))
+        home = tmp_path_factory.mktemp("studies")
+
+        def run(name, source=None, **options):
+            options = {
+                "approaches": APPROACHES,
+                "budgets": "3,all",
+                "folds": 4,
+                "repeats": 1,
+                "out": home / name,
+                **options,
+            }
+            return run_study(toys() if source is None else source, **options)
+
+        yield run
+
+
+@pytest.fixture(scope="session")
+def finished(study):
+    """The study of the toys."""
+    return study("finished")

@@ -1,0 +1,63 @@
+"""The answer says what the figures say: a gain and where, nothing, or no better than guessing."""
+
+from headstart.study.answer import compose
+
+
+def results(*, gains, winner="simclr+probe"):
+    """Two approaches; gains: budget -> (difference, corrected p) of simclr+probe against svm-pixels."""
+    score = {"mean": 0.9, "low": 0.85, "high": 0.95, "n_labels": 45}
+    approaches = [{"name": n, "scores": dict.fromkeys(gains, score)} for n in ("svm-pixels", "simclr+probe")]
+    rows = [
+        {"budget": b, "a": "simclr+probe", "b": "svm-pixels", "difference": d, "low": d - 0.02, "high": d + 0.02,
+         "p": p, "p_holm": p}
+        for b, (d, p) in gains.items()
+    ]  # fmt: skip
+    chosen = {b: {"named": winner, "baseline": "svm-pixels"} for b in gains}
+    return {
+        "approaches": approaches, "comparisons": rows, "chosen": chosen, "winner": winner,
+        "metric": "balanced_accuracy",
+    }  # fmt: skip
+
+
+def test_a_gain_is_told_with_points_interval_baseline_and_score():
+    said = compose(results(gains={"all": (0.048, 0.01)}), beats_guessing=True)
+    assert said == (
+        "simclr+probe adds +4.8 points [2.8, 6.8] over the best baseline (svm-pixels) at all 45 training labels, "
+        "reaching 0.900 [0.850, 0.950] balanced accuracy."
+    )
+
+
+def test_where_nothing_was_detected_is_said_beside_where_something_was():
+    said = compose(results(gains={"25": (0.048, 0.01), "all": (0.01, 0.4)}), beats_guessing=True)
+    assert "at 25 labels a class" in said
+    assert said.endswith("and nothing detectable at all labels.")
+
+
+def test_several_gains_are_all_told():
+    said = compose(results(gains={"5": (0.1, 0.001), "25": (0.05, 0.01), "all": (0.02, 0.04)}), beats_guessing=True)
+    assert said.startswith("simclr+probe adds +2.0 points")
+    assert "+10.0 points [8.0, 12.0] at 5 a class" in said
+    assert "nothing" not in said
+
+
+def test_no_detectable_gain_is_an_answer_and_the_best_is_named():
+    said = compose(results(gains={"all": (0.01, 0.4)}), beats_guessing=True)
+    assert said.startswith("Pretraining adds nothing detectable over the best baseline at all 45 training labels")
+    assert "simclr+probe is named" in said
+    assert "+1.0 points [-1.0, 3.0] against svm-pixels, which chance explains" in said
+
+
+def test_a_baseline_that_wins_is_named_without_a_comparison_to_itself():
+    said = compose(results(gains={"5": (-0.1, 0.01), "all": (-0.1, 0.01)}, winner="svm-pixels"), beats_guessing=True)
+    assert said.startswith("Pretraining adds nothing detectable over the best baseline at any number of labels")
+    assert "svm-pixels is named" in said
+    assert "against" not in said
+
+
+def test_a_significant_loss_is_no_gain():
+    assert "adds nothing" in compose(results(gains={"all": (-0.2, 0.0001)}), beats_guessing=True)
+
+
+def test_no_better_than_guessing_is_nothing_whatever_the_comparison_says():
+    said = compose(results(gains={"all": (0.2, 0.001)}), beats_guessing=False)
+    assert said.startswith("Nothing: at all 45 training labels, no approach is detectably better than guessing")

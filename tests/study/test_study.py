@@ -1,0 +1,122 @@
+"""A study keeps its protocol: the same splits for all, test labels that choose nothing, and the keys it promises."""
+
+import json
+
+import numpy as np
+import pytest
+
+from headstart.errors import UserError
+from headstart.representation.statistics import holm
+from headstart.study import conduct, plan
+
+NAMES = ["majority", "knn-pixels", "untrained+probe", "autoencoder+probe", "simclr+finetune"]
+
+
+def approach(results, name):
+    return next(a for a in results["approaches"] if a["name"] == name)
+
+
+def test_results_hold_what_the_protocol_promises(finished):
+    results = json.loads((finished.folder / "results.json").read_text())
+    promised = {
+        "answer", "source", "data_hash", "n_labelled", "n_unlabelled", "class_names", "seed", "metric", "split_hash",
+        "winner", "approaches", "comparisons",
+    }  # fmt: skip
+    assert promised <= set(results)
+    assert (results["n_labelled"], results["n_unlabelled"], results["class_names"]) == (60, 40, ["0", "1", "2"])
+    assert results["metric"] == "balanced_accuracy"
+    assert [a["name"] for a in results["approaches"]] == NAMES
+    for a in results["approaches"]:
+        assert set(a) == {"name", "kind", "saw", "scores", "seconds"}
+        assert list(a["scores"]) == ["3", "all"]
+        for s in a["scores"].values():
+            assert set(s) == {"mean", "low", "high", "selection", "folds", "n_labels"}
+            assert s["mean"] == pytest.approx(np.mean(s["folds"]))
+            assert s["low"] <= s["mean"] <= s["high"]
+            assert len(s["folds"]) == 4
+        assert [s["n_labels"] for s in a["scores"].values()] == [9, 45]
+
+
+def test_baselines_saw_nothing_and_pretrained_approaches_what_the_study_says(finished):
+    kinds = {a["name"]: (a["kind"], a["saw"]) for a in finished["approaches"]}
+    assert {kinds[name] for name in NAMES[:3]} == {("baseline", "none")}
+    assert {kinds[name] for name in NAMES[3:]} == {("pretrained", "unlabelled")}
+
+
+def test_the_majority_scores_one_over_the_number_of_classes(finished):
+    assert approach(finished.results, "majority")["scores"]["all"]["mean"] == pytest.approx(1 / 3)
+
+
+def test_named_and_best_baseline_are_those_that_selection_prefers(finished):
+    for budget, chosen in finished["chosen"].items():
+        selection = {a["name"]: a["scores"][budget]["selection"] for a in finished["approaches"]}
+        assert selection[chosen["named"]] == max(selection.values())
+        assert selection[chosen["baseline"]] == max(selection[name] for name in NAMES[:3])
+    assert finished["winner"] == finished["chosen"]["all"]["named"]
+
+
+def test_comparisons_are_every_approach_against_the_best_baseline_holm_corrected_within_a_budget(finished):
+    for budget, chosen in finished["chosen"].items():
+        rows = [c for c in finished["comparisons"] if c["budget"] == budget]
+        assert {c["b"] for c in rows} == {chosen["baseline"]}
+        assert {c["a"] for c in rows} == set(NAMES) - {chosen["baseline"]}
+        assert [c["p_holm"] for c in rows] == pytest.approx(holm([c["p"] for c in rows]).tolist())
+        for c in rows:
+            assert set(c) == {"budget", "a", "b", "difference", "low", "high", "p", "p_holm"}
+            a, b = (approach(finished.results, c[k])["scores"][budget]["mean"] for k in "ab")
+            assert c["difference"] == pytest.approx(a - b)
+
+
+def test_the_answer_is_one_sentence_and_stands_first(finished):
+    assert finished.answer.endswith(".")
+    assert "\n" not in finished.answer
+    assert str(finished).startswith(finished.answer)
+    assert finished["winner"] in str(finished)
+
+
+def test_the_folder_holds_the_promised_files_and_no_working_state(finished):
+    names = ["predictions.csv", "report.html", "results.json", "winner"]
+    assert sorted(f.name for f in finished.folder.iterdir()) == names
+    assert not finished.folder.with_name("finished.partial").exists()
+
+
+def test_the_same_seed_gives_the_same_study_and_another_other_splits(finished, study):
+    def timeless(results):
+        return {**results, "approaches": [{**a, "seconds": 0} for a in results["approaches"]]}
+
+    again, other = study("again"), study("other", approaches="majority,knn-pixels", seed=1)
+    assert timeless(again.results) == timeless(finished.results)
+    for name in ("predictions.csv", "winner/model.safetensors"):
+        assert (again.folder / name).read_bytes() == (finished.folder / name).read_bytes()
+    assert other["split_hash"] != finished["split_hash"]
+
+
+def test_approaches_do_not_change_each_other(finished, study):
+    alone = study("alone", approaches="autoencoder+probe,knn-pixels")
+    for name in ("autoencoder+probe", "knn-pixels"):
+        assert approach(alone.results, name)["scores"] == approach(finished.results, name)["scores"]
+
+
+def test_a_frame_has_a_row_an_approach_and_budget(finished):
+    rows = finished.frame()
+    assert len(rows) == 10
+    assert {r["budget"] for r in rows} == {"3", "all"}
+
+
+def test_another_metric_is_reported_by_its_name(study):
+    found = study("accuracy", approaches="majority,knn-pixels", budgets="all", metric="accuracy")
+    assert found["metric"] == "accuracy"
+    assert approach(found.results, "majority")["scores"]["all"]["mean"] == pytest.approx(1 / 3)
+
+
+def test_what_does_not_fit_into_the_time_is_named(study, monkeypatch):
+    monkeypatch.setattr(conduct, "costs", lambda space, speed: dict.fromkeys(plan.costs(space, speed), 99.0))
+    found = study("hurried", approaches="knn-pixels,autoencoder+probe", budgets="all", time_budget="100s")
+    assert found["left_out"] == ["Training: every network for 3% of its usual epochs, to fit into the time."]
+    assert found["left_out"][0] in str(found)
+
+
+def test_no_time_at_all_is_refused_and_leaves_nothing(study, tmp_path):
+    with pytest.raises(UserError, match="give more time"):
+        study("nothing", out=tmp_path / "out", time_budget="0.01s")
+    assert list(tmp_path.iterdir()) == []

@@ -1,0 +1,54 @@
+"""The winner is a bundle that predicts what predictions.csv says."""
+
+import csv
+
+import numpy as np
+import pytest
+
+from headstart.representation.bundle import load_bundle
+from headstart.reuse.predict import predict
+
+
+def toys(seed=0):
+    """60 labelled images of three classes and 40 unlabelled."""
+    rng = np.random.default_rng(seed)
+    images = rng.integers(0, 200, (100, 16, 16), dtype=np.uint8)
+    for i, k in enumerate(np.arange(100) % 3):
+        images[i, 5 * k : 5 * k + 5, 5:10] += 40
+    return {"labelled": images[:60], "labels": np.arange(60) % 3, "unlabelled": images[60:]}
+
+
+@pytest.fixture(params=["svm-pixels", "autoencoder+probe", "simclr+finetune", "untrained+knn", "pca-svm"])
+def won(request, study):
+    """A study that a given approach won, for the only other one is the majority."""
+    name = request.param
+    source = toys()
+    found = study(name, source, approaches=f"majority,{name}", budgets="all")
+    if found["winner"] != name:
+        pytest.skip(f"{name} learned nothing in so short a training")
+    return found, source
+
+
+def test_the_bundle_predicts_what_the_table_says(won, tmp_path):
+    found, source = won
+    with (found.folder / "predictions.csv").open(newline="") as file:
+        rows = list(csv.DictReader(file))
+    assert list(rows[0]) == ["id", "label", "class_name", "confidence"]
+    assert {r["id"] for r in rows} == {f"unlabelled/{i}" for i in range(40)}
+    confidence = [float(r["confidence"]) for r in rows]
+    assert confidence == sorted(confidence)
+    assert 1 / 3 <= confidence[0] <= confidence[-1] <= 1
+    np.savez(tmp_path / "new.npz", unlabelled=source["unlabelled"])
+    again = {r["id"]: r for r in predict(found.winner, str(tmp_path / "new.npz"))}
+    for r in rows:
+        assert again[r["id"]]["class_name"] == r["class_name"]
+        assert again[r["id"]]["confidence"] == pytest.approx(float(r["confidence"]), abs=1e-3)
+
+
+def test_the_card_names_the_approach_and_what_it_reached(won):
+    found, _ = won
+    bundle = load_bundle(found.winner)
+    assert bundle.facts["method"]["approach"] == found["winner"]
+    scores = next(a["scores"] for a in found["approaches"] if a["name"] == found["winner"])
+    assert bundle.facts["measured"] == scores
+    assert bundle.head["class_names"] == ["0", "1", "2"]
