@@ -18,6 +18,7 @@ class EncoderSpec:
     """Everything needed to build an encoder again; plain values, so that a card can hold it.
 
     mean, std: of the training inputs, a channel each, in [0, 1]. bottleneck: width of the autoencoder's code.
+    symmetric: h is the mean over an image's eight rotations and reflections, as its views make them equal.
     """
 
     name: str
@@ -26,6 +27,7 @@ class EncoderSpec:
     mean: tuple[float, ...]
     std: tuple[float, ...]
     bottleneck: int = 32
+    symmetric: bool = False
 
     @classmethod
     def from_card(cls, values: dict[str, Any]) -> "EncoderSpec":

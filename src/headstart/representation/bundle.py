@@ -8,7 +8,9 @@ from importlib import metadata
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import torch
+from jaxtyping import Float
 from safetensors import SafetensorError
 from torch import Tensor
 
@@ -16,6 +18,7 @@ from headstart.data.pixels import Pixels
 from headstart.encoders.build import EncoderSpec, build_encoder
 from headstart.encoders.encoder import Encoder
 from headstart.errors import UserError
+from headstart.representation.frozen import represent
 from headstart.training.checkpoint import read_tensors, write_tensors
 
 FORMAT = 1
@@ -42,6 +45,10 @@ class Bundle:
     def dim(self) -> int:
         """Width of h."""
         return self.encoder.dim
+
+    def represent(self, x: Float[Tensor, "n c h w"], *, device: str = "cpu") -> Float[np.ndarray, "n d"]:
+        """h of prepared images, by ``frozen.represent``."""
+        return represent(self.encoder, x, symmetric=self.spec.symmetric, device=device)
 
     def __str__(self) -> str:
         size = "×".join(str(s) for s in self.spec.size)

@@ -31,13 +31,12 @@ def embed(
     from headstart.data.load import load
     from headstart.encoders.device import find_device
     from headstart.representation.bundle import Bundle, load_bundle
-    from headstart.representation.frozen import represent
 
     given = bundle if isinstance(bundle, Bundle) else load_bundle(bundle)
     dataset = load(source, data_root=data_root)
     if out is not None:
         check_writable(Path(out))
-    h = represent(given.encoder, torch.from_numpy(given.pixels(dataset.images)), device=find_device(device))
+    h = given.represent(torch.from_numpy(given.pixels(dataset.images)), device=find_device(device))
     if out is not None:
         write_parquet(Path(out), dataset, h)
     return h

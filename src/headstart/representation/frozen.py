@@ -21,8 +21,12 @@ def fingerprint(module: nn.Module) -> str:
     return digest.hexdigest()
 
 
-def represent(encoder: Encoder, x: Float[Tensor, "n c h w"], *, device: str = "cpu") -> Float[np.ndarray, "n d"]:
+def represent(
+    encoder: Encoder, x: Float[Tensor, "n c h w"], *, symmetric: bool = False, device: str = "cpu"
+) -> Float[np.ndarray, "n d"]:
     """h of every image, float32, deterministic. Chunks of 64 images keep the activations in the processor's cache.
+
+    symmetric: the mean h of the image's eight rotations and reflections, which is the same for each of them.
 
     Raises:
         RuntimeError: the encoder's weights or normalisation buffers changed on the way.
@@ -31,10 +35,17 @@ def represent(encoder: Encoder, x: Float[Tensor, "n c h w"], *, device: str = "c
     encoder.to(device).eval()
     dtype = next((p.dtype for p in encoder.parameters()), torch.float32)
     with torch.inference_mode():
-        parts = [
-            encoder(part.to(device, dtype).to(memory_format=torch.channels_last)).float().cpu()
-            for part in x.split(CHUNK)
-        ]
+        parts = []
+        for part in x.split(CHUNK):
+            images = part.to(device, dtype)
+            seen = _eight(images) if symmetric else [images]
+            each = [encoder(image.to(memory_format=torch.channels_last)).float() for image in seen]
+            parts.append(torch.stack(each).mean(0).cpu())
     if fingerprint(encoder) != before:
         raise RuntimeError("the frozen encoder changed while it was run")
     return torch.cat(parts).numpy() if parts else np.zeros((0, encoder.dim), np.float32)
+
+
+def _eight(x: Float[Tensor, "n c h h"]) -> list[Float[Tensor, "n c h h"]]:
+    turned = [torch.rot90(x, k, (2, 3)) for k in range(4)]
+    return [*turned, *(t.flip(3) for t in turned)]

@@ -80,7 +80,7 @@ def pretrain(
         epochs=epochs, batch_size=batch_size, learning_rate=learning_rate,
         precision=precision, accumulate=accumulate, ema=ema,
     )  # fmt: skip
-    spec = encoder_spec(encoder or chosen.default_encoder(), data.x)
+    spec = encoder_spec(encoder or chosen.default_encoder(), data.x, drawn)
     working = claim(folder, marker="card.json", resume=resume)
     if working is None:
         if resume:

@@ -29,7 +29,6 @@ def predict(
     from headstart.encoders.device import find_device
     from headstart.representation.bundle import load_bundle
     from headstart.representation.embed import check_writable
-    from headstart.representation.frozen import represent
     from headstart.representation.statistics import apply_temperature
     from headstart.reuse.heads import restore
 
@@ -46,7 +45,7 @@ def predict(
     rows = []
     for dataset in found:
         x = torch.from_numpy(given.pixels(dataset.images))
-        h = represent(given.encoder, x, device=find_device(device))
+        h = given.represent(x, device=find_device(device))
         probabilities = restore(given.head, given.head_tensors).predict_proba(h)
         probabilities = apply_temperature(probabilities, given.head["temperature"])
         best, classes = probabilities.argmax(1), given.head_tensors["classes"].numpy()

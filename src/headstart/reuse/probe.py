@@ -44,7 +44,6 @@ def probe(
     from headstart.encoders.device import find_device
     from headstart.representation.bundle import load_bundle
     from headstart.representation.embed import check_writable
-    from headstart.representation.frozen import represent
     from headstart.representation.splits import fold_ratio, times_tested
     from headstart.representation.statistics import interval, sampling_variance, score
     from headstart.reuse.heads import GRIDS, Head, store
@@ -60,7 +59,7 @@ def probe(
     dataset = load(source, data_root=data_root)
     y = dataset.labels[dataset.labelled]
     x = torch.from_numpy(given.pixels(dataset.images[dataset.labelled]))
-    h = represent(given.encoder, x, device=find_device(device))
+    h = given.represent(x, device=find_device(device))
     splits = judged_splits(dataset, folds=folds, repeats=repeats, seed=seed)
     scores, right = [], []
     for split in splits:

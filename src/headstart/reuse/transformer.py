@@ -12,7 +12,6 @@ from headstart.data.pixels import Pixels
 from headstart.encoders.device import find_device
 from headstart.errors import UserError
 from headstart.representation.bundle import Bundle
-from headstart.representation.frozen import represent
 from headstart.training.fit import Method, encoder_spec, fit_encoder
 from headstart.views.presets import resolve
 
@@ -65,9 +64,9 @@ class PretrainedTransformer(TransformerMixin, BaseEstimator):
         dataset = load(images)
         pixels = Pixels.fit(images, image_size=self.image_size)
         x = torch.from_numpy(pixels(images))
-        spec = encoder_spec(self.encoder or method.default_encoder(), x)
         recipe = method.recipe(len(x), seed=self.seed).but(epochs=self.epochs)
         name, drawn, _ = resolve(self.views, dataset)
+        spec = encoder_spec(self.encoder or method.default_encoder(), x, drawn)
         fitted = fit_encoder(method, x, spec=spec, recipe=recipe, views=drawn, device=find_device(self.device))
         facts = {
             "method": {"name": self.method, "recipe": recipe.card(), "views": name},
@@ -82,7 +81,7 @@ class PretrainedTransformer(TransformerMixin, BaseEstimator):
         """(n, dim) float32."""
         check_is_fitted(self)
         x = torch.from_numpy(self.bundle_.pixels(load(np.asarray(X)).images))
-        return represent(self.bundle_.encoder, x, device=find_device(self.device))
+        return self.bundle_.represent(x, device=find_device(self.device))
 
     def get_feature_names_out(self, input_features: Any = None) -> np.ndarray:
         """``h0``, ``h1``, …"""

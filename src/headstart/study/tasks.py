@@ -43,7 +43,9 @@ def _encode(task: Task, space: Workspace, seconds: float | None) -> tuple[dict[s
     """Train an encoder and embed every image once."""
     folder, plan = (space.folder / task.path).parent, space.plan
     if task.name == "untrained":
-        spec = EncoderSpec(space.encoder_name("untrained"), *_shape(space), *_neutral(space))
+        spec = EncoderSpec(
+            space.encoder_name("untrained"), *_shape(space), *_neutral(space), symmetric=space.views.symmetric
+        )
         fitted, recipe = Fitted(untrained_encoder(spec, seed=plan["seed"]), []), None
     else:
         method, index = Method.parse(task.name), space.inputs(task.split)
@@ -56,7 +58,7 @@ def _encode(task: Task, space: Workspace, seconds: float | None) -> tuple[dict[s
         )  # fmt: skip
     Log(folder / "log.csv").add(fitted.rows)
     encoder = fitted.encoder.float()
-    h = represent(encoder, space.x, device=plan["device"])
+    h = represent(encoder, space.x, symmetric=spec.symmetric, device=plan["device"])
     tensors = {f"encoder.{k}": v for k, v in encoder.state_dict().items()} | {"h": torch.from_numpy(h)}
     if fitted.objective is not None and (made := _reconstructions(fitted.objective, space)) is not None:
         tensors["reconstructions"] = made
@@ -137,7 +139,9 @@ def _train(task: Task, space: Workspace) -> tuple[dict[str, torch.Tensor], dict[
 
 def _network(space: Workspace, encoder: Encoder, train: np.ndarray, test: np.ndarray, split: int) -> np.ndarray:
     fitted = fit_network(space, encoder, train, split)
-    h = represent(fitted.encoder_, space.x[space.labelled[test]], device=space.plan["device"])
+    h = represent(
+        fitted.encoder_, space.x[space.labelled[test]], symmetric=space.views.symmetric, device=space.plan["device"]
+    )
     return LinearHead(fitted.weight_, fitted.bias_).predict_proba(h)
 
 

@@ -106,7 +106,7 @@ class Workspace:
         """The named encoder for these images."""
         from headstart.training.fit import encoder_spec
 
-        return encoder_spec(name, statistics_of)
+        return encoder_spec(name, statistics_of, self.views)
 
     def encoder_name(self, method: str) -> str:
         """What the user asked for, or the method's own."""

@@ -49,11 +49,14 @@ class Method:
         return default_recipe(self.learner, n, runs=runs, seed=seed)
 
 
-def encoder_spec(name: str, x: Float[Tensor, "n c h w"]) -> EncoderSpec:
+def encoder_spec(name: str, x: Float[Tensor, "n c h w"], views: Views | None = None) -> EncoderSpec:
     """The named encoder for images like these, standardising by their mean and deviation a channel."""
     mean, std = x.double().mean((0, 2, 3)), x.double().std((0, 2, 3))
     size = (int(x.shape[2]), int(x.shape[3]))
-    return EncoderSpec(check_encoder(name), int(x.shape[1]), size, tuple(mean.tolist()), tuple(std.tolist()))
+    symmetric = views is not None and views.symmetric and size[0] == size[1]
+    return EncoderSpec(
+        check_encoder(name), int(x.shape[1]), size, tuple(mean.tolist()), tuple(std.tolist()), symmetric=symmetric
+    )
 
 
 def untrained_encoder(spec: EncoderSpec, *, seed: int) -> Encoder:

@@ -71,6 +71,11 @@ class Views:
         """The parameters that are not at their default, by name: what these views do."""
         return {f.name: value for f in fields(self) if (value := getattr(self, f.name)) != f.default}
 
+    @property
+    def symmetric(self) -> bool:
+        """Whether these views make an image equal to its rotations by 90° and its reflections."""
+        return self.rotation[1] - self.rotation[0] >= 360 and self.flip_horizontal > 0 and self.flip_vertical > 0
+
     @torch.no_grad()
     def __call__(self, x: Float[Tensor, "n c h w"], keys: Int64[Tensor, " n"]) -> Float[Tensor, "n c h w"]:
         """The view of each image that its key names, whatever batch it comes in. No gradient passes."""
