@@ -9,7 +9,7 @@ from headstart.errors import UserError
 
 
 def predict(
-    bundle: Path, *sources: str, out: Path | None = None, device: str = "auto", data_root: str | None = None
+    bundle: str | Path, *sources: str, out: Path | None = None, device: str = "auto", data_root: str | None = None
 ) -> list[dict[str, Any]]:
     """Classify images with a bundle's head.
 

@@ -11,7 +11,7 @@ if TYPE_CHECKING:
 
 
 def probe(
-    bundle: Path,
+    bundle: str | Path,
     source: Any,
     *,
     out: Path | None = None,
