@@ -26,25 +26,18 @@ def toys(seed=0):
 @pytest.fixture(scope="session")
 def study(tmp_path_factory):
     """Run a study of the toys; called with its name and the options that differ."""
-    with pytest.MonkeyPatch.context() as patch:
-        for name, (_, _, _, batch, rate) in list(recipe._RULES.items()):
-            patch.setitem(recipe._RULES, name, (100, 1, 3, batch, rate))
-        patch.setattr(pool, "INLINE_SECONDS", float("inf"))
-        patch.setattr("headstart.report.page.write_report", lambda _, path: path.write_text("a page"))
-        home = tmp_path_factory.mktemp("studies")
+    home = tmp_path_factory.mktemp("studies")
 
-        def run(name, source=None, **options):
-            options = {
-                "approaches": APPROACHES,
-                "budgets": "3,all",
-                "folds": 4,
-                "repeats": 1,
-                "out": home / name,
-                **options,
-            }
-            return run_study(toys() if source is None else source, **options)
+    def run(name, source=None, **options):
+        asked = {"approaches": APPROACHES, "budgets": "3,all", "folds": 4, "repeats": 1, "out": home / name, **options}
+        with pytest.MonkeyPatch.context() as patch:
+            for method, (_, _, _, batch, rate) in list(recipe._RULES.items()):
+                patch.setitem(recipe._RULES, method, (100, 1, 3, batch, rate))
+            patch.setattr(pool, "INLINE_SECONDS", float("inf"))
+            patch.setattr("headstart.report.page.write_report", lambda _, path: path.write_text("a page"))
+            return run_study(toys() if source is None else source, **asked)
 
-        yield run
+    return run
 
 
 @pytest.fixture(scope="session")
