@@ -59,7 +59,7 @@ def _versus(results: dict[str, Any], budget: str) -> str:
     named = results["chosen"][budget]["named"]
     row = next(c for c in results["comparisons"] if c["budget"] == budget and c["a"] == named)
     points = f"{100 * row['difference']:+.1f} points [{100 * row['low']:.1f}, {100 * row['high']:.1f}]"
-    return f"{points} against {row['b']}, which chance explains"
+    return f"{points} against {row['b']}, which chance may explain"
 
 
 def _score(results: dict[str, Any], name: str, budget: str) -> str:
