@@ -12,11 +12,10 @@ from headstart.encoders.stages import Staged, Standardise, convolution
 
 
 def small(channels: int, size: tuple[int, int], mean: Sequence[float], std: Sequence[float]) -> Staged:
-    """Four strided convolutions, 32, 64, 128, 128: half the maps of the lecture's network at a third of its cost."""
-    widths = (32, 64, 128, 128)
-    strides = (2 if min(size) >= 16 else 1, 2, 1, 2)
-    first = nn.Sequential(Standardise(mean, std), convolution(channels, widths[0], stride=strides[0]))
-    rest = [convolution(a, b, stride=s) for a, b, s in zip(widths[:-1], widths[1:], strides[1:], strict=True)]
+    """Four strided convolutions, 32, 64, 128 and 128 filters, chosen by measurement (benchmarks/RESULTS.md)."""
+    stride = 2 if min(size) >= 16 else 1
+    first = nn.Sequential(Standardise(mean, std), convolution(channels, 32, stride=stride))
+    rest = [convolution(a, b, stride=2) for a, b in pairwise((32, 64, 128, 128))]
     return Staged([first, *rest], channels=channels, size=size)
 
 
