@@ -4,10 +4,10 @@
 set -eu
 out=$1 cells=$HEADSTART_DATA/cells/data.npz
 mkdir -p "$out"
-line() { # NAME COMMAND…: run once, keep what it printed and how long it took
+line() { # NAME COMMAND…: run once, keep what it printed and how long it took; one that fails is passed over
     [ -f "$out/$1.done" ] && return
     local started=$SECONDS
-    "${@:2}" >"$out/$1.log" 2>&1
+    "${@:2}" >"$out/$1.log" 2>&1 || { echo "$1 failed: $out/$1.log"; return; }
     echo "$1 $((SECONDS - started)) s, commit $(git rev-parse --short HEAD)" | tee "$out/$1.done"
 }
 for seed in 0 1 2; do
