@@ -115,8 +115,11 @@ def _new_plan(
         if value is not None:
             np.save(working / f"{name}.npy", value)
     y = data.dataset.labels[data.dataset.labelled]
-    folds = request["folds"] or default_folds(y, groups=data.groups, prescribed=data.prescribed)
-    repeats = request["repeats"] or default_repeats(y, folds, prescribed=data.prescribed)
+    folds, repeats = request["folds"], request["repeats"]
+    if folds is None:
+        folds = default_folds(y, groups=data.groups, prescribed=data.prescribed)
+    if repeats is None:
+        repeats = default_repeats(y, folds, prescribed=data.prescribed)
     outline = Outline([parse_approach(name) for name in request["approaches"]], repeats)
     frame = {
         "request": request, "seed": request["seed"], "metric": request["metric"], "saw": data.saw, "device": device,
@@ -133,7 +136,7 @@ def _new_plan(
         return max(longest, sum(work.values()) / _workers(device))
 
     ceiling = CEILING if limit is None else (1 - RESERVE) * limit
-    fit_into(outline, ceiling, estimate, free_repeats=not request["repeats"], named=request["named"])
+    fit_into(outline, ceiling, estimate, free_repeats=request["repeats"] is None, named=request["named"])
     space = _workspace({**frame, "speed": asdict(speed), "left_out": outline.left_out}, outline, data, working)
     space.keep_plan()
     return space, speed
