@@ -9,7 +9,8 @@ from headstart.encoders.encoder import Encoder
 from headstart.errors import UserError, unknown
 
 _OWN = {"small": networks.small, "lecture": networks.lecture, "mlp": networks.mlp, "resnet18": networks.resnet18}
-NAMES = (*_OWN, "autoencoder", "pixels", "timm:NAME")
+STAGED = tuple(_OWN)  # made of stages, as layer-wise pretraining wants
+NAMES = (*STAGED, "autoencoder", "pixels", "timm:NAME")
 SMALLEST = 8
 
 
@@ -47,8 +48,11 @@ def check_encoder(name: str) -> str:
     return name
 
 
-def build_encoder(spec: EncoderSpec) -> Encoder:
-    """A freshly initialised encoder (torch's global seed decides its weights)."""
+def build_encoder(spec: EncoderSpec, *, pretrained: bool = False) -> Encoder:
+    """A freshly initialised encoder (torch's global seed decides its weights).
+
+    pretrained: with the weights that a backbone's name asks for (``timm:NAME@hub``, ``timm:NAME@FILE``).
+    """
     check_encoder(spec.name)
     if spec.name == "pixels":
         return networks.PixelVector(spec.channels, spec.size)
@@ -62,5 +66,6 @@ def build_encoder(spec: EncoderSpec) -> Encoder:
     if spec.name.startswith("timm:"):
         from headstart.encoders.backbone import Backbone
 
-        return Backbone(spec.name.removeprefix("timm:"), spec.channels, spec.size, spec.mean, spec.std)
+        name = spec.name.removeprefix("timm:")
+        return Backbone(name, spec.channels, spec.size, spec.mean, spec.std, pretrained=pretrained)
     return _OWN[spec.name](spec.channels, spec.size, spec.mean, spec.std)

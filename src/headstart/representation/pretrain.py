@@ -43,7 +43,7 @@ def pretrain(
         source: What to learn from: a name (digits, cells, mnist, …), an .npz file, a folder, a Parquet file.
         method: simclr, autoencoder, denoising, supervised, greedy or greedy:METHOD; see `headstart methods`.
         out: Folder of the bundle; default: runs/SOURCE-METHOD.
-        encoder: small, lecture, mlp, resnet18 or timm:NAME; default: what the method asks for.
+        encoder: small, lecture, mlp, resnet18, timm:NAME[@hub|@FILE] (docs/backbones.md); default: the method's own.
         views: digits, natural or microscopy; default by the rule in docs/views.md.
         saw: Learn from the unlabelled inputs only, or from all inputs.
         epochs: Passes over the images; default by the rule in docs/protocol.md.

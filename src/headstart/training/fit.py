@@ -10,7 +10,7 @@ import torch
 from jaxtyping import Float, Int
 from torch import Tensor
 
-from headstart.encoders.build import EncoderSpec, build_encoder, check_encoder
+from headstart.encoders.build import STAGED, EncoderSpec, build_encoder, check_encoder
 from headstart.encoders.encoder import Encoder
 from headstart.encoders.stages import Staged
 from headstart.errors import UserError, unknown
@@ -60,10 +60,14 @@ def encoder_spec(name: str, x: Float[Tensor, "n c h w"], views: Views | None = N
 
 
 def untrained_encoder(spec: EncoderSpec, *, seed: int) -> Encoder:
-    """The encoder as initialised from the seed; the caller's random state is left alone."""
+    """The encoder with random weights from the seed, a backbone's too; the caller's random state is left alone."""
+    return _new_encoder(spec, seed, pretrained=False)
+
+
+def _new_encoder(spec: EncoderSpec, seed: int, *, pretrained: bool) -> Encoder:
     with torch.random.fork_rng(devices=[]):
         torch.manual_seed(seed)
-        return build_encoder(spec).eval()
+        return build_encoder(spec, pretrained=pretrained).eval()
 
 
 @dataclass(frozen=True)
@@ -92,14 +96,16 @@ def fit_encoder(
     progress: Callable[[float], None] | None = None,
     **options: Any,
 ) -> Fitted:
-    """Train an encoder by a method. Layer-wise logs stand one after another.
+    """Train an encoder by a method, from random weights or from those that a backbone's name asks for.
+
+    Layer-wise logs stand one after another.
 
     Raises:
         UserError: too few images, or an encoder without stages for layer-wise pretraining.
     """
     if len(x) < 2:
         raise UserError(f"{len(x)} images to learn from, at least 2 are wanted")
-    encoder = untrained_encoder(spec, seed=recipe.seed)
+    encoder = _new_encoder(spec, recipe.seed, pretrained=True)
     shape = (spec.channels, *spec.size)
     shared: dict[str, Any] = {
         "index": index, "device": device, "folder": folder, "resume": resume, "seconds": seconds, "progress": progress,
@@ -107,7 +113,8 @@ def fit_encoder(
     if method.layerwise:
         if not isinstance(encoder, Staged):
             raise UserError(
-                f"greedy pretraining wants an encoder made of stages, {spec.name} is not: choose small, lecture or mlp"
+                f"greedy pretraining wants an encoder made of stages, {spec.name} is not: "
+                f"choose {', '.join(STAGED)}, or leave greedy out"
             )
         logs = pretrain_layerwise(
             encoder, x, y, learner=method.learner, recipe=recipe, views=views, classes=classes, **shared, **options
