@@ -2,8 +2,10 @@
 
 import pytest
 
-from headstart.study.approaches import parse_approaches
-from headstart.study.plan import Outline, fit_into
+from headstart.errors import UserError
+from headstart.study import conduct
+from headstart.study.approaches import DEFAULT, parse_approaches
+from headstart.study.plan import Outline, fit_into, leave_out_greedy
 
 
 def outline(repeats=5):
@@ -57,3 +59,29 @@ def test_epochs_do_not_fall_below_a_thirty_second_and_baselines_never_give_way()
     made = fitted(0.001)
     assert made.share == pytest.approx(1 / 32)
     assert sum(a.kind == "baseline" for a in made.approaches) == 8
+
+
+@pytest.mark.parametrize("encoder", ["autoencoder", "timm:resnet10t"])
+def test_greedy_is_left_out_and_named_where_the_encoder_has_no_stages(encoder):
+    made = outline()
+    leave_out_greedy(made, encoder)
+    assert [a.name for a in made.approaches] == [n for n in DEFAULT if n != "greedy+finetune"]
+    assert made.left_out == [f"greedy+finetune: left out, as {encoder} is not made of stages to pretrain one by one."]
+
+
+@pytest.mark.parametrize("encoder", [None, "small", "lecture", "mlp", "resnet18"])
+def test_greedy_stays_where_the_encoder_has_stages(encoder):
+    made = outline()
+    leave_out_greedy(made, encoder)
+    assert (len(made.approaches), made.left_out) == (13, [])
+
+
+def test_a_study_leaves_greedy_out_where_nobody_named_it_and_keeps_it_where_somebody_did(study, monkeypatch):
+    def stop(_, approaches, *__):
+        raise UserError(", ".join(a.name for a in approaches))
+
+    monkeypatch.setattr(conduct, "measure_speed", stop)
+    for asked, kept in [(None, False), ("majority,greedy+probe", True)]:
+        with pytest.raises(UserError, match="majority") as tried:
+            study("stageless", approaches=asked, encoder="autoencoder")
+        assert ("greedy" in str(tried.value)) == kept

@@ -27,7 +27,7 @@ from headstart.study.approaches import parse_approach
 from headstart.study.assemble import Outcome, assemble, beats_guessing
 from headstart.study.curve import extrapolate
 from headstart.study.findings import Findings
-from headstart.study.plan import CEILING, RESERVE, Outline, Speed, costs, fit_into, measure_speed
+from headstart.study.plan import CEILING, RESERVE, Outline, Speed, costs, fit_into, leave_out_greedy, measure_speed
 from headstart.study.pool import run_tasks
 from headstart.study.prepare import Prepared
 from headstart.study.protocol import sentences
@@ -121,6 +121,8 @@ def _new_plan(
     if repeats is None:
         repeats = default_repeats(y, folds, prescribed=data.prescribed)
     outline = Outline([parse_approach(name) for name in request["approaches"]], repeats)
+    if not request["named"]:
+        leave_out_greedy(outline, request["encoder"])
     frame = {
         "request": request, "seed": request["seed"], "metric": request["metric"], "saw": data.saw, "device": device,
         "encoder": request["encoder"], "views": data.views_name, "folds": folds,

@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 import numpy as np
 import torch
 
+from headstart.encoders.build import STAGED
 from headstart.study.approaches import Approach, parse_approach
 from headstart.study.tasks import method_recipe, network_recipe
 from headstart.study.workspace import Task, Workspace
@@ -36,6 +37,15 @@ class Outline:
     repeats: int
     share: float = 1.0
     left_out: list[str] = field(default_factory=list)
+
+
+def leave_out_greedy(outline: Outline, encoder: str | None) -> None:
+    """Leave layer-wise approaches out, and note it, where the encoder asked for is not made of stages."""
+    gone = [a for a in outline.approaches if a.method.partition(":")[0] == "greedy"]
+    if gone and encoder is not None and encoder not in STAGED:
+        outline.approaches = [a for a in outline.approaches if a not in gone]
+        names = ", ".join(a.name for a in gone)
+        outline.left_out.append(f"{names}: left out, as {encoder} is not made of stages to pretrain one by one.")
 
 
 def measure_speed(x: torch.Tensor, approaches: list[Approach], encoder: str | None, views: Views, device: str) -> Speed:
