@@ -5,8 +5,9 @@ from headstart.study.answer import compose
 
 def results(*, gains, winner="simclr+probe"):
     """Two approaches; gains: budget -> (difference, corrected p) of simclr+probe against svm-pixels."""
-    score = {"mean": 0.9, "low": 0.85, "high": 0.95, "n_labels": 45}
-    approaches = [{"name": n, "scores": dict.fromkeys(gains, score)} for n in ("svm-pixels", "simclr+probe")]
+    score = {"mean": 0.9, "low": 0.85, "high": 0.95, "selection": 0.9, "n_labels": 45}
+    kinds = {"svm-pixels": "baseline", "simclr+probe": "pretrained"}
+    approaches = [{"name": n, "kind": k, "scores": dict.fromkeys(gains, score)} for n, k in kinds.items()]
     rows = [
         {"budget": b, "a": "simclr+probe", "b": "svm-pixels", "difference": d, "low": d - 0.02, "high": d + 0.02,
          "p": p, "p_holm": p}
@@ -55,9 +56,53 @@ def test_a_baseline_that_wins_is_named_without_a_comparison_to_itself():
 
 
 def test_a_significant_loss_is_no_gain():
-    assert "adds nothing" in compose(results(gains={"all": (-0.2, 0.0001)}), beats_guessing=True)
+    said = compose(results(gains={"all": (-0.2, 0.0001)}), beats_guessing=True)
+    assert "adds nothing" in said
+    assert "chance" not in said
 
 
 def test_no_better_than_guessing_is_nothing_whatever_the_comparison_says():
     said = compose(results(gains={"all": (0.2, 0.001)}), beats_guessing=False)
-    assert said.startswith("Nothing: at all 45 training labels, no approach is detectably better than guessing")
+    assert said.startswith("Nothing: at all 45 training labels, the approach named, simclr+probe, is not detectably")
+
+
+def test_a_detectable_gain_that_was_not_chosen_is_said_and_nothing_is_not_claimed():
+    found = results(gains={"5": (0.1, 0.001), "all": (0.15, 0.0001)}, winner="svm-pixels")
+    said = compose(found, beats_guessing=True)
+    assert not said.startswith(("Nothing", "Pretraining adds nothing"))
+    assert said.startswith("The approach named adds nothing detectable")
+    assert "svm-pixels is named" in said
+    assert said.endswith(
+        "; simclr+probe scored +15.0 points [13.0, 17.0] against svm-pixels at all labels, but was not chosen on the "
+        "training side, nor were gains at 5 a class."
+    )
+
+
+def test_beside_a_gain_a_budget_where_another_was_detectable_is_not_called_nothing():
+    found = results(gains={"5": (0.1, 0.001), "all": (0.05, 0.01)})
+    found["chosen"]["5"]["named"] = "svm-pixels"
+    said = compose(found, beats_guessing=True)
+    assert "nothing" not in said
+    assert "simclr+probe scored +10.0 points [8.0, 12.0] against svm-pixels at 5 a class, but was not chosen" in said
+
+
+def test_a_guessing_winner_says_nothing_of_the_others_but_what_was_tested():
+    said = compose(results(gains={"all": (0.15, 0.0001)}, winner="svm-pixels"), beats_guessing=False)
+    assert said.startswith("At all 45 training labels, the approach named, svm-pixels, is not detectably better than")
+    assert "simclr+probe scored +15.0 points" in said
+
+
+def test_a_guessing_winner_at_all_labels_does_not_hide_a_gain_at_fewer():
+    said = compose(results(gains={"5": (0.1, 0.001), "all": (0.0, 1.0)}), beats_guessing=False)
+    assert not said.startswith("Nothing")
+    assert "; simclr+probe adds +10.0 points [8.0, 12.0] over the best baseline (svm-pixels) at 5 labels" in said
+
+
+def test_where_nothing_was_held_out_the_name_is_a_convention():
+    found = results(gains={"1": (0.01, 0.4)}, winner="svm-pixels")
+    for a in found["approaches"]:
+        a["scores"]["1"] = {**a["scores"]["1"], "selection": None}
+    assert compose(found, beats_guessing=True) == (
+        "At 1 label a class nothing can be held out to choose by: svm-pixels, named by convention, reaches 0.900 "
+        "[0.850, 0.950] balanced accuracy, and nothing is detectably better."
+    )

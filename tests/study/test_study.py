@@ -1,11 +1,16 @@
 """A study keeps its protocol: the same splits for all, test labels that choose nothing, and the keys it promises."""
 
+import inspect
 import json
+import shlex
+from pathlib import Path
 
 import numpy as np
 import pytest
 
 from headstart.errors import UserError
+from headstart.report.run import command, run_study
+from headstart.report.scores import best
 from headstart.representation.statistics import holm
 from headstart.study import conduct, plan
 
@@ -120,3 +125,63 @@ def test_no_time_at_all_is_refused_and_leaves_nothing(study, tmp_path):
     with pytest.raises(UserError, match="give more time"):
         study("nothing", out=tmp_path / "out", time_budget="0.01s")
     assert list(tmp_path.iterdir()) == []
+
+
+def test_at_one_label_a_class_the_next_larger_budget_chooses(study):
+    found = study("one-and-all", approaches="majority,linear-pixels,knn-pixels", budgets="1,3")
+    assert found["chosen"]["1"] == found["chosen"]["3"]
+    assert found["chosen"]["1"]["named"] != "majority"
+    for a in found["approaches"]:
+        assert a["scores"]["1"]["selection"] == a["scores"]["3"]["selection"]
+
+
+def test_one_label_a_class_alone_chooses_nothing_and_names_by_convention(study):
+    found = study("one", approaches="majority,knn-pixels,svm-pixels", budgets="1")
+    assert found["chosen"] == {"1": {"named": "svm-pixels", "baseline": "svm-pixels"}}
+    assert {a["scores"]["1"]["selection"] for a in found["approaches"]} == {None}
+    assert "named by convention" in found.answer
+    assert best(found.results, "baseline", "1") is approach(found.results, "svm-pixels")
+    other = study("one-other", approaches="majority,knn-pixels", budgets="1")
+    assert other["winner"] == "knn-pixels"
+
+
+def grouped():
+    """Ten patients, each with six labelled images, two of a class, and four unlabelled."""
+    images = np.random.default_rng(0).integers(0, 256, (100, 16, 16), dtype=np.uint8)
+    groups = np.concatenate([np.arange(40) // 4, np.arange(60) // 6])
+    return {"unlabelled": images[:40], "labelled": images[40:], "labels": np.arange(60) % 3, "groups": groups}
+
+
+@pytest.mark.parametrize(
+    ("saw", "said"),
+    [("unlabelled", "saw unlabelled images of tested groups, as inputs only"),
+     ("training", "Unlabelled images of a tested group were not shown to that split's encoder")],
+)  # fmt: skip
+def test_the_protocol_says_what_encoders_saw_of_tested_groups(study, monkeypatch, saw, said):
+    sentences, real = [], conduct.sentences
+    monkeypatch.setattr(conduct, "sentences", lambda *given: sentences.extend(real(*given)) or sentences)
+    study(f"grouped-{saw}", grouped(), approaches="knn-pixels", budgets="all", saw=saw)
+    (line,) = [s for s in sentences if "one group" in s]
+    assert line.startswith("Labelled images of one group were always on the same side of a split.")
+    assert said in line
+
+
+def test_the_command_repeats_the_study_as_it_was_typed():
+    given = {**defaults(), "source": "my images/cells.npz", "time_budget": "10m", "ordered_classes": True,
+             "data_root": "/data sets", "out": Path("runs/a b"), "device": "cpu", "resume": True}  # fmt: skip
+    words = shlex.split(command(given))
+    assert words[:3] == ["headstart", "study", "my images/cells.npz"]
+    assert words[3:] == ["--time-budget", "10m", "--device", "cpu", "--data-root", "/data sets", "--ordered-classes",
+                         "--out", "runs/a b"]  # fmt: skip
+    assert command({**defaults(), "source": "cells"}) == "headstart study cells"
+    assert command({**defaults(), "source": {}, "seed": 3}) == "headstart.run_study(…, seed=3)"
+
+
+def defaults():
+    return {p.name: p.default for p in inspect.signature(run_study).parameters.values()}
+
+
+def test_ordered_classes_asked_of_a_finished_folder_are_not_silently_ignored(finished, study):
+    assert study("finished").answer == finished.answer
+    with pytest.raises(UserError, match="ordered_classes"):
+        study("finished", ordered_classes=True)

@@ -70,6 +70,29 @@ def test_with_all_every_image_trains_the_encoder(space, monkeypatch):
     assert seen == set(every)
 
 
+def test_with_training_no_unlabelled_image_of_a_tested_group_trains_an_encoder(space, monkeypatch):
+    space.plan["saw"] = "training"
+    bound = 1000 + np.arange(100)
+    tested = space.labelled[space.splits[0].test][0]
+    bound[[7, tested]] = 5  # rows 0 to 39 are unlabelled
+    np.save(space.folder / "bound.npy", bound)
+    seen, every = shown(space, monkeypatch, 0)
+    assert every[7] not in seen
+    assert every[8] in seen
+
+
+def test_with_one_label_a_class_there_is_no_selection(space):
+    space.plan["budgets"] = [1, 3]
+    space.plan["encoder"] = "mlp"
+    for task in (Task("score", "knn-pixels", 0), Task("encode", "untrained"), Task("train", "supervised", 0, "1")):
+        execute(task, space)
+    for task in (Task("score", "knn-pixels", 0), Task("train", "supervised", 0, "1")):
+        _, facts = read_tensors(space.folder / task.path)
+        assert np.isnan(facts["selection"]["1"])
+    _, facts = read_tensors(space.folder / Task("score", "knn-pixels", 0).path)
+    assert 0 <= facts["selection"]["3"] <= 1
+
+
 def test_copies_lie_on_the_same_side_of_every_split(space):
     assert all((3 in s.test) == (9 in s.test) for s in space.splits)
 

@@ -94,7 +94,7 @@ def reconstructions(findings: Findings) -> Html:
 
 
 def training(findings: Findings) -> Html:
-    """The loss of every training run."""
+    """The loss of every pretraining: supervised networks and fine-tuning, one a split and budget, keep none."""
     curves = {name: rows for name, rows in findings.curves.items() if rows}
     if not curves:
         return Html()

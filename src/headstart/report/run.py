@@ -1,5 +1,7 @@
 """The study: approaches × labels a class × the same splits, and one sentence that answers."""
 
+import inspect
+import shlex
 import time
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
@@ -42,7 +44,8 @@ def run_study(
         repeats: How often the folds are drawn anew; default from the number of labels.
         seed: Seed of splits, views and networks.
         time_budget: Wall time such as 90s, 10m or 2h; what does not fit is cut short or left out, and named.
-        encoder: small, lecture, mlp, resnet18, timm:NAME[@hub|@FILE] (docs/backbones.md); default: small.
+        encoder: small, lecture, mlp, resnet18, timm:NAME[@hub|@FILE] (docs/backbones.md); default: small, the
+            autoencoder's own for autoencoder and denoising.
         views: digits, natural or microscopy; default by the rule in docs/views.md.
         image_size: Side in pixels that images are brought to; default: their own, at most 64.
         device: auto, cpu or cuda.
@@ -57,6 +60,8 @@ def run_study(
     Raises:
         UserError: for anything that the caller can mend, in one line.
     """
+    repeated = command(dict(locals()))
+
     from headstart.encoders.build import check_encoder
     from headstart.encoders.device import find_device
     from headstart.report.page import write_report
@@ -76,6 +81,7 @@ def run_study(
         "approaches": [a.name for a in parse_approaches(approaches)], "named": approaches is not None,
         "budgets": budgets, "saw": saw, "metric": metric, "folds": folds, "repeats": repeats, "seed": seed,
         "time_budget": parse_seconds(time_budget), "encoder": encoder, "views": views, "image_size": image_size,
+        "ordered_classes": ordered_classes or None,
     }  # fmt: skip
     target = find_device(device)
     data = prepare(source, data_root=data_root, image_size=image_size, views=views, saw=saw, seed=seed)
@@ -91,9 +97,25 @@ def run_study(
         working=working,
         device=target,
         started=started,
-        ordered=ordered_classes,
+        command=repeated,
         page=write_report,
     )
+
+
+def command(given: dict[str, Any]) -> str:
+    """What repeats a study: the command line, or a call where the source is in memory; only what is no default."""
+    options = {
+        p.name: given[p.name]
+        for p in inspect.signature(run_study).parameters.values()
+        if p.kind is p.KEYWORD_ONLY and p.name != "resume" and given[p.name] != p.default
+    }
+    options = {name: str(value) if isinstance(value, Path) else value for name, value in options.items()}
+    if not isinstance(given["source"], str | Path):
+        return f"headstart.run_study({', '.join(['…', *(f'{name}={value!r}' for name, value in options.items())])})"
+    words = ["headstart", "study", str(given["source"])]
+    for name, value in options.items():
+        words += [f"--{name.replace('_', '-')}", *([] if value is True else [str(value)])]
+    return shlex.join(words)
 
 
 def _same(finished: "StudyResult", request: dict[str, Any]) -> "StudyResult":

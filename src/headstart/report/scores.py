@@ -30,9 +30,13 @@ def find(results: Results, name: str) -> Approach | None:
 
 
 def best(results: Results, kind: str, budget: str) -> Approach | None:
-    """The approach of a kind that training-side selection prefers at a budget; the test scores choose nothing."""
+    """The approach of a kind that training-side selection prefers at a budget; the test scores choose nothing.
+
+    Where nothing could be selected, the baseline is the one that the others are compared with.
+    """
+    bars = {c["b"] for c in results["comparisons"] if c["budget"] == budget}
     candidates = [a for a in results["approaches"] if a["kind"] == kind and budget in a["scores"]]
-    return max(candidates, key=lambda a: _selection(a, budget), default=None)
+    return max(candidates, key=lambda a: (_selection(a, budget), a["name"] in bars), default=None)
 
 
 def ranked(results: Results) -> list[Approach]:

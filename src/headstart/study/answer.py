@@ -10,47 +10,98 @@ def compose(results: dict[str, Any], *, beats_guessing: bool) -> str:
 
     beats_guessing: whether the winner is detectably better than always naming one class.
     """
-    chosen, budgets = results["chosen"], list(results["chosen"])
+    chosen, by_convention = results["chosen"], _selection(results) is None
+    gains = {b: row for b in chosen if (row := _gain(results, b))}
+    baselines_too = by_convention or not beats_guessing
+    missed = {b: row for b in chosen if b not in gains and (row := _missed(results, b, baselines_too))}
+    if by_convention:
+        text = _by_convention(results, beats_guessing) + ("" if missed else ", and nothing is detectably better")
+    elif not beats_guessing:
+        earlier = {b: row for b, row in gains.items() if b != list(chosen)[-1]}
+        text = _guessing(results, nothing=not missed and not earlier)
+        text += f"; {_gained(results, earlier, [])}" if earlier else ""
+    elif gains:
+        text = _gained(results, gains, [b for b in chosen if b not in gains and b not in missed])
+    else:
+        text = _nothing(results, "The approach named" if missed else "Pretraining")
+    return text + _not_chosen(missed) + "."
+
+
+def _guessing(results: dict[str, Any], *, nothing: bool) -> str:
+    winner, last = results["winner"], list(results["chosen"])[-1]
+    return (
+        f"{'Nothing: at' if nothing else 'At'} {_labels(results, winner, last)}, the approach named, {winner}, is not "
+        f"detectably better than guessing, with {_score(results, winner, last)}"
+    )
+
+
+def _by_convention(results: dict[str, Any], beats_guessing: bool) -> str:
+    winner, last = results["winner"], list(results["chosen"])[-1]
+    return (
+        f"At {_labels(results, winner, last)} nothing can be held out to choose by: {winner}, named by convention, "
+        f"reaches {_score(results, winner, last)}{'' if beats_guessing else ', not detectably better than guessing'}"
+    )
+
+
+def _nothing(results: dict[str, Any], what: str) -> str:
+    budgets, winner = list(results["chosen"]), results["winner"]
     last = budgets[-1]
-    winner = results["winner"]
-    reached = _score(results, winner, last)
-    if not beats_guessing:
-        return (
-            f"Nothing: at {_labels(results, winner, last)}, no approach is detectably better than guessing; "
-            f"the one named, {winner}, scores {reached}."
-        )
-    gains = {b: row for b in budgets if (row := _gain(results, b))}
-    found, nothing = list(gains), [b for b in budgets if b not in gains]
-    if not found:
-        baseline = chosen[last]["baseline"]
-        where = "at any number of labels" if len(budgets) > 1 else f"at {_labels(results, winner, last)}"
-        return (
-            f"Pretraining adds nothing detectable over the best baseline {where}; at {_labels(results, winner, last)} "
-            f"{winner} is named, with {reached}" + ("." if winner == baseline else f" ({_versus(results, last)}).")
-        )
-    lead = found[-1]
+    labels = _labels(results, winner, last)
+    where = "at any number of labels" if len(budgets) > 1 else f"at {labels}"
+    return (
+        f"{what} adds nothing detectable over the best baseline {where}; at {labels} {winner} is named, with "
+        f"{_score(results, winner, last)}"
+        + ("" if winner == results["chosen"][last]["baseline"] else f" ({_versus(results, last)})")
+    )
+
+
+def _gained(results: dict[str, Any], gains: dict[str, dict[str, Any]], nothing: list[str]) -> str:
+    chosen, lead = results["chosen"], list(gains)[-1]
     text = _claim(results, lead, gains[lead])
-    others = [b for b in found if b != lead]
+    others = [b for b in gains if b != lead]
     if others:
         text += "; " + "; ".join(_claim(results, b, gains[b], short=chosen[b] == chosen[lead]) for b in others)
     if nothing:
         text += f", and nothing detectable at {_join([_short(b) for b in nothing])}"
-    return text + "."
+    return text
+
+
+def _missed(results: dict[str, Any], budget: str, baselines_too: bool) -> dict[str, Any] | None:
+    """The largest detectable gain over the best baseline, by pretraining unless said, that was not named there."""
+    named = results["chosen"][budget]["named"]
+    others = {a["name"] for a in results["approaches"] if baselines_too or a["kind"] == "pretrained"} - {named}
+    rows = [c for c in results["comparisons"] if c["budget"] == budget and c["a"] in others and _detectable(c)]
+    return max(rows, key=lambda c: c["difference"], default=None)
+
+
+def _not_chosen(missed: dict[str, dict[str, Any]]) -> str:
+    if not missed:
+        return ""
+    *others, last = missed
+    row = missed[last]
+    also = f", nor were gains at {_join([_short(b) for b in others])}" if others else ""
+    return (
+        f"; {row['a']} scored {_points(row)} against {row['b']} at {_short(last)}, but was not chosen on the training "
+        f"side{also}"
+    )
+
+
+def _detectable(row: dict[str, Any]) -> bool:
+    return row["difference"] > 0 and row["p_holm"] < LEVEL
 
 
 def _gain(results: dict[str, Any], budget: str) -> dict[str, Any] | None:
     """The comparison of the approach named with the best baseline, where it is a detectable gain by pretraining."""
     named = results["chosen"][budget]["named"]
     row = next((c for c in results["comparisons"] if c["budget"] == budget and c["a"] == named), None)
-    return row if row and row["difference"] > 0 and row["p_holm"] < LEVEL else None
+    return row if row and _detectable(row) else None
 
 
 def _claim(results: dict[str, Any], budget: str, row: dict[str, Any], *, short: bool = False) -> str:
-    points = f"{100 * row['difference']:+.1f} points [{100 * row['low']:.1f}, {100 * row['high']:.1f}]"
     if short:
-        return f"{points} at {_short(budget)}"
+        return f"{_points(row)} at {_short(budget)}"
     return (
-        f"{row['a']} adds {points} over the best baseline ({row['b']}) at {_labels(results, row['a'], budget)}, "
+        f"{row['a']} adds {_points(row)} over the best baseline ({row['b']}) at {_labels(results, row['a'], budget)}, "
         f"reaching {_score(results, row['a'], budget)}"
     )
 
@@ -58,8 +109,18 @@ def _claim(results: dict[str, Any], budget: str, row: dict[str, Any], *, short: 
 def _versus(results: dict[str, Any], budget: str) -> str:
     named = results["chosen"][budget]["named"]
     row = next(c for c in results["comparisons"] if c["budget"] == budget and c["a"] == named)
-    points = f"{100 * row['difference']:+.1f} points [{100 * row['low']:.1f}, {100 * row['high']:.1f}]"
-    return f"{points} against {row['b']}, which chance may explain"
+    doubt = "" if row["p_holm"] < LEVEL else ", which chance may explain"
+    return f"{_points(row)} against {row['b']}{doubt}"
+
+
+def _points(row: dict[str, Any]) -> str:
+    return f"{100 * row['difference']:+.1f} points [{100 * row['low']:.1f}, {100 * row['high']:.1f}]"
+
+
+def _selection(results: dict[str, Any]) -> float | None:
+    """The winner's selection at the largest number of labels; None where nothing could be held out anywhere."""
+    scores = next(a["scores"] for a in results["approaches"] if a["name"] == results["winner"])
+    return scores[list(results["chosen"])[-1]]["selection"]
 
 
 def _score(results: dict[str, Any], name: str, budget: str) -> str:

@@ -1,5 +1,7 @@
 """From the tasks' files to results.json: scores, intervals, comparisons, and the approach that is named."""
 
+import math
+from itertools import pairwise
 from typing import Any
 
 import numpy as np
@@ -15,7 +17,8 @@ from headstart.training.checkpoint import read_tensors
 class Outcome:
     """What an approach predicted: probabilities a split and budget, with their selection scores and seconds.
 
-    A budget counts only where every split has it.
+    A budget counts only where every split has it. Where nothing could be held out, the selection is that of the next
+    larger number of labels, and NaN where no larger one has any.
     """
 
     def __init__(self, space: Workspace, approach: Approach) -> None:
@@ -33,6 +36,9 @@ class Outcome:
                 encoders |= {needed} if (needed := needs(space, task)) else set()
         whole = [b for b, p in self.probabilities.items() if len(p) == len(space.splits)]
         self.probabilities = {b: self.probabilities[b] for b in whole}
+        for larger, smaller in pairwise(str(b) for b in reversed(space.budgets)):
+            if smaller in whole and math.isnan(self.preference(smaller)):
+                self.selection[smaller] = self.selection[larger] if larger in whole else [math.nan]
         self.seconds += sum(read_tensors(space.folder / task.path)[1]["seconds"] for task in encoders)
 
     def _read(self, task: Task) -> None:
@@ -42,6 +48,10 @@ class Outcome:
             self.probabilities.setdefault(budget, []).append(value.numpy())
             self.selection.setdefault(budget, []).append(facts["selection"][budget])
             self.n_labels.setdefault(budget, []).append(facts["n_labels"][budget])
+
+    def preference(self, budget: str) -> float:
+        """The mean selection, by which approaches are chosen; NaN where there is none."""
+        return float(np.mean(self.selection[budget]))
 
     def right(self, budget: str) -> list[np.ndarray]:
         """A split's test images: 1.0 where the prediction is right."""
@@ -73,15 +83,24 @@ def assemble(space: Workspace) -> dict[str, Any]:
         there = {o.approach.name: o for o in outcomes if budget in o.probabilities}
         if not any(o.approach.kind == "baseline" for o in there.values()):
             continue
-        named = max(there, key=lambda name: np.mean(there[name].selection[budget]))
-        best = max(
-            (n for n, o in there.items() if o.approach.kind == "baseline"),
-            key=lambda name: np.mean(there[name].selection[budget]),
-        )
+        best = _choose({name: o for name, o in there.items() if o.approach.kind == "baseline"}, budget)
+        named = _choose(there, budget) if _selected(there, budget) else best
         chosen[budget] = {"named": named, "baseline": best}
         comparisons += _compare(there, best, budget, ratio, repeats, labels)
     last = list(chosen)[-1]
     return {"winner": chosen[last]["named"], "approaches": approaches, "comparisons": comparisons, "chosen": chosen}
+
+
+def _selected(outcomes: dict[str, Outcome], budget: str) -> dict[str, float]:
+    return {name: p for name, o in outcomes.items() if not math.isnan(p := o.preference(budget))}
+
+
+def _choose(outcomes: dict[str, Outcome], budget: str) -> str:
+    """The approach with the highest selection; where none has any, svm-pixels, or else the first but majority."""
+    selected = _selected(outcomes, budget)
+    if selected:
+        return max(selected, key=lambda name: selected[name])
+    return min(outcomes, key=lambda name: (name != "svm-pixels", name == "majority"))
 
 
 def _scores(o: Outcome, ratio: float, repeats: int, labels: list[np.ndarray]) -> dict[str, Any]:
@@ -94,8 +113,9 @@ def _scores(o: Outcome, ratio: float, repeats: int, labels: list[np.ndarray]) ->
             floor=sampling_variance(o.right(budget), labels, repeats=repeats),
             bounds=bounds_of(plan["metric"]),
         )
+        selection = o.preference(budget)
         found[budget] = {
-            "mean": mean, "low": low, "high": high, "selection": float(np.mean(o.selection[budget])),
+            "mean": mean, "low": low, "high": high, "selection": None if math.isnan(selection) else selection,
             "folds": folds, "n_labels": round(float(np.mean(o.n_labels[budget]))),
         }  # fmt: skip
     saw = "none" if o.approach.kind == "baseline" else plan["saw"]

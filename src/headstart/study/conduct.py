@@ -54,10 +54,13 @@ def conduct(
     working: Path,
     device: str,
     started: float,
-    ordered: bool,
+    command: str,
     page: Page,
 ) -> StudyResult:
-    """Do or continue a study in its working folder, and publish it as ``folder``; ``page`` draws the report."""
+    """Do or continue a study in its working folder, and publish it as ``folder``.
+
+    command: what repeats it, for the report. page: draws the report.
+    """
     limit = request["time_budget"]
     with progress_bar(f"study of {data.dataset.source}") as show:
         show(0.0, "measuring this machine's speed")
@@ -70,7 +73,7 @@ def conduct(
             discard(working)
             raise UserError(f"the time budget of {limit:g} s was over before a baseline was measured: give more time")
         show(0.97, "winner and report")
-        findings = _find(space, data, ordered=ordered)
+        findings = _find(space, data, command)
         if undone:
             names = sorted({task.name for task in undone})
             findings.left_out.append(f"Not everything of {', '.join(names)} was done when the time was up.")
@@ -110,7 +113,9 @@ def _planned(
 def _new_plan(
     data: Prepared, request: dict[str, Any], working: Path, device: str, limit: float | None
 ) -> tuple[Workspace, Speed]:
-    arrays = {"x": data.x, "labels": data.dataset.labels, "twins": data.twins, "groups": data.groups}
+    arrays = {
+        "x": data.x, "labels": data.dataset.labels, "twins": data.twins, "bound": data.bound, "groups": data.groups,
+    }  # fmt: skip
     for name, value in arrays.items():
         if value is not None:
             np.save(working / f"{name}.npy", value)
@@ -189,7 +194,7 @@ def _workers(device: str) -> int:
     )
 
 
-def _find(space: Workspace, data: Prepared, *, ordered: bool) -> Findings:
+def _find(space: Workspace, data: Prepared, command: str) -> Findings:
     """Everything that the study found, from the tasks' files."""
     dataset, plan = data.dataset, space.plan
     found = assemble(space)
@@ -216,8 +221,8 @@ def _find(space: Workspace, data: Prepared, *, ordered: bool) -> Findings:
         view_sheet=contact_sheet(data.views, space.x[_spread(len(space.x), 6)], seed=plan["seed"]),
         probabilities=winner.probabilities, predictions=predictions(dataset, winner.predicted), vectors=winner.vectors,
         reconstructions=_reconstructions(space), curves=_curves(space), learning_curve=_learning_curve(space, found),
-        versions={p: metadata.version(p) for p in _PACKAGES}, command=command(plan["request"], dataset.source),
-        ordered_classes=ordered, folds=plan["folds"], repeats=plan["repeats"],
+        versions={p: metadata.version(p) for p in _PACKAGES}, command=command,
+        ordered_classes=bool(plan["request"].get("ordered_classes")), folds=plan["folds"], repeats=plan["repeats"],
     )  # fmt: skip
 
 
@@ -250,19 +255,6 @@ def _learning_curve(space: Workspace, found: dict[str, Any]) -> dict[str, Any] |
     outcome = Outcome(space, parse_approach(found["winner"]))
     points = [(round(float(np.mean(outcome.n_labels[b]))), outcome.folds(b)) for b in outcome.probabilities]
     return extrapolate(points, n_all=len(space.y), seed=space.plan["seed"], ratio=fold_ratio(space.splits))
-
-
-def command(request: dict[str, Any], source: str) -> str:
-    """The command line that repeats a request."""
-    words = ["headstart", "study", source]
-    if request["named"]:
-        words += ["--approaches", ",".join(request["approaches"])]
-    for name in ("budgets", "saw", "folds", "repeats", "encoder", "views", "image_size"):
-        if request[name] is not None:
-            words += [f"--{name.replace('_', '-')}", str(request[name])]
-    if request["time_budget"]:
-        words += ["--time-budget", f"{request['time_budget']:g}s"]
-    return " ".join([*words, "--metric", request["metric"], "--seed", str(request["seed"])])
 
 
 def _publish(findings: Findings, space: Workspace, folder: Path, working: Path, page: Page) -> None:

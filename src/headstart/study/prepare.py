@@ -20,14 +20,16 @@ from headstart.views.views import Views
 class Prepared:
     """A source ready to be studied.
 
-    x: (n, c, h, w) in [0, 1]. twins: (n,) equal numbers are exact duplicates. groups: (m,) of the labelled rows,
-    duplicates merged, or None. prescribed: (m,) splits of the source, or None. saw: what encoders may see.
+    x: (n, c, h, w) in [0, 1]. twins: (n,) equal numbers are exact duplicates. bound: (n,) groups and duplicates
+    merged, or None without groups. groups: (m,) the same of the labelled rows among themselves, or None.
+    prescribed: (m,) splits of the source, or None. saw: what encoders may see.
     """
 
     dataset: Dataset
     pixels: Pixels
     x: np.ndarray
     twins: np.ndarray
+    bound: np.ndarray | None
     groups: np.ndarray | None
     prescribed: np.ndarray | None
     saw: str
@@ -56,9 +58,11 @@ def prepare(
     name, drawn, reason = resolve(views, dataset)
     twins = duplicate_groups(dataset.images)
     labelled = dataset.labelled
-    groups = None if dataset.groups is None else dataset.groups[labelled]
+    known = dataset.groups
+    groups = None if known is None else known[labelled]
     return Prepared(
-        dataset, pixels, pixels(dataset.images), twins, bound_groups(groups, twins[labelled]),
+        dataset, pixels, pixels(dataset.images), twins, None if known is None else bound_groups(known, twins),
+        bound_groups(groups, twins[labelled]),
         None if dataset.splits is None else dataset.splits[labelled],
         saw or ("unlabelled" if len(dataset.unlabelled) else "training"), name, drawn, reason,
     )  # fmt: skip

@@ -3,7 +3,7 @@
 import numpy as np
 
 from headstart.study.prepare import Prepared
-from headstart.study.workspace import Workspace
+from headstart.study.workspace import Budget, Workspace
 
 _SAW = {
     "unlabelled": "Encoders learned from the unlabelled images only; exact copies of labelled images were left out.",
@@ -27,6 +27,7 @@ def sentences(space: Workspace, data: Prepared) -> list[str]:
         "labels; the other fifth gave their selection score.",
         "Test labels chose nothing. The approach named and the best baseline are those with the highest mean score "
         "on the training side (selection).",
+        *_one_label(plan["budgets"]),
         "Intervals are 95 % and know that folds overlap (Nadeau and Bengio 2003). Differences are paired, two-sided, "
         "and corrected for the number of approaches (Holm 1979).",
         "One network was trained a method and split, so intervals hold for these networks; another seed gives others.",
@@ -41,8 +42,34 @@ def sentences(space: Workspace, data: Prepared) -> list[str]:
             "No groups are known. If images belong together (a patient, a field of view), intervals may be optimistic."
         )
     else:
-        found.append("Images of one group were always on the same side of a split.")
+        found.append("Labelled images of one group were always on the same side of a split." + _kin(space, data))
     copies = len(data.twins) - len(np.unique(data.twins))
     if copies:
         found.append(f"{copies} exact duplicate(s) were found; copies were kept on the same side of a split.")
     return found
+
+
+def _one_label(budgets: list[Budget]) -> list[str]:
+    """How approaches are chosen where nothing can be held out."""
+    if 1 not in budgets:
+        return []
+    if len(budgets) == 1:
+        return ["With one label a class nothing can be held out: no approach is chosen, one is named by convention."]
+    return [
+        "With one label a class nothing can be held out: there approaches were chosen by their selection at the next "
+        "larger number of labels, on the training side too."
+    ]
+
+
+def _kin(space: Workspace, data: Prepared) -> str:
+    """What encoders saw of the unlabelled images that share a labelled image's group."""
+    groups = data.dataset.groups
+    if groups is None:
+        return ""
+    known = groups[data.dataset.labelled]
+    if not np.isin(groups[data.dataset.unlabelled], known[known >= 0]).any():
+        return ""
+    return {
+        "unlabelled": " One encoder serves all splits: it saw unlabelled images of tested groups, as inputs only.",
+        "training": " Unlabelled images of a tested group were not shown to that split's encoder.",
+    }.get(space.plan["saw"], "")

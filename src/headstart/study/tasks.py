@@ -1,5 +1,6 @@
 """The work of a study, one task at a time: each reads the workspace and writes one file, and may be repeated."""
 
+import math
 import time
 from typing import Any
 
@@ -103,7 +104,7 @@ def vectors(space: Workspace, approach: Approach, split: int | None) -> np.ndarr
 
 
 def _score(task: Task, space: Workspace) -> tuple[dict[str, torch.Tensor], dict[str, Any]]:
-    """Fit and tune an approach's head at every budget of one split."""
+    """Fit and tune an approach's head at every budget of one split; no selection where nothing can be held out."""
     approach, split = parse_approach(task.name), space.splits[task.split or 0]
     h = vectors(space, approach, task.split)[space.labelled]
     tensors, facts = {}, {"selection": {}, "n_labels": {}}
@@ -114,7 +115,9 @@ def _score(task: Task, space: Workspace) -> tuple[dict[str, torch.Tensor], dict[
             h[train], space.y[train], groups
         )
         tensors[str(budget)] = torch.from_numpy(head.predict_proba(h[split.test]))
-        facts["selection"][str(budget)], facts["n_labels"][str(budget)] = head.selection_, len(train)
+        held_out = inner_folds(space.y[train], groups, space.plan["seed"])
+        facts["selection"][str(budget)] = head.selection_ if held_out else math.nan
+        facts["n_labels"][str(budget)] = len(train)
     return tensors, facts
 
 
@@ -127,7 +130,7 @@ def _train(task: Task, space: Workspace) -> tuple[dict[str, torch.Tensor], dict[
     encoder, _ = read_encoder(space, space.encode_task(approach.method, number))
     groups = None if space.groups is None else space.groups[train]
     folds = inner_folds(space.y[train], groups, space.plan["seed"])
-    selection = 1 / len(np.unique(space.y))
+    selection = math.nan
     if folds:
         kept, held = (train[f] for f in folds[0])
         probabilities = _network(space, encoder, kept, held, number)

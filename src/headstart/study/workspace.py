@@ -82,6 +82,12 @@ class Workspace:
         return np.load(self.folder / "twins.npy")
 
     @cached_property
+    def bound(self) -> np.ndarray:
+        """(n,) equal numbers belong together: exact duplicates and, where the source has any, groups."""
+        path = self.folder / "bound.npy"
+        return np.load(path) if path.is_file() else self.twins
+
+    @cached_property
     def groups(self) -> np.ndarray | None:
         """Groups of the labelled rows, duplicates merged, or None."""
         path = self.folder / "groups.npy"
@@ -126,16 +132,18 @@ class Workspace:
         return Task("encode", method, split if each else None)
 
     def inputs(self, split: int | None) -> np.ndarray:
-        """Rows that an encoder may see. With a split: unlabelled inputs and the training fold's, no test image's twin.
+        """Rows that an encoder may see.
 
-        Without: the unlabelled inputs that are no labelled image's twin, or every input where the study says so.
+        With a split: unlabelled inputs and the training fold's, nothing of a test image's group nor its twin. Without:
+        the unlabelled inputs that are no labelled image's twin, or every input where the study says so.
         """
         if self.plan["saw"] == "all" or split == REFIT:
             return np.arange(len(self.labels))
         unlabelled = np.flatnonzero(self.labels < 0)
-        hidden = self.labelled if split is None else self.labelled[self.splits[split].test]
-        rows = unlabelled[~np.isin(self.twins[unlabelled], self.twins[hidden])]
-        return rows if split is None else np.concatenate([rows, self.labelled[self.splits[split].train]])
+        if split is None:
+            return unlabelled[~np.isin(self.twins[unlabelled], self.twins[self.labelled])]
+        train, test = (self.labelled[side] for side in (self.splits[split].train, self.splits[split].test))
+        return np.concatenate([unlabelled[~np.isin(self.bound[unlabelled], self.bound[test])], train])
 
 
 REFIT = -1
