@@ -125,7 +125,11 @@ OPTIONS = {
     "a budget that does not fit": ([*CHEAP, "--budgets", "3,99"], ["budget of 99", "at most 15"]),
     "a budget that is no number": ([*CHEAP, "--budgets", "some"], ["'some'", "5,10,all"]),
     "three folds": ([*CHEAP, "--folds", "3"], ["3 folds", "at least 4"]),
-    "no repeats": ([*CHEAP, "--repeats", "-1"], ["repeats", "at least"]),
+    "fewer repeats than none": ([*CHEAP, "--repeats", "-1"], ["repeats", "at least"]),
+    "no repeats": ([*CHEAP, "--repeats", "0"], ["0 repeats", "at least"]),
+    "no folds": ([*CHEAP, "--folds", "0"], ["0 folds", "at least 4"]),
+    "no folds and repeats by default": (["--approaches", "majority", "--folds", "0"], ["0 folds", "at least 4"]),
+    "a seed below zero": ([*CHEAP, "--seed", "-1"], ["seed=-1", "wanted 0 to"]),
     "a time that is none": ([*CHEAP, "--time-budget", "soon"], ["soon", "10m"]),
     "a device that is none": ([*CHEAP, "--device", "tpu"], ["tpu"]),
     "stages that a network lacks": (
@@ -140,6 +144,38 @@ def test_a_study_refuses_the_option(capsys, case):
     words, expected = OPTIONS[case]
     said = study(capsys, *words)
     assert all(words in said for words in expected), said
+
+
+NUMBERS = {
+    "--epochs": ["0", "-2"],
+    "--batch-size": ["0", "-4", "1"],
+    "--accumulate": ["0", "-1", "100000"],
+    "--learning-rate": ["0", "-1", "nan", "inf"],
+    "--ema": ["-0.1", "1", "nan"],
+    "--seed": ["-1", str(2**32)],
+    "--image-size": ["0"],
+}
+
+
+@pytest.mark.parametrize(("option", "value"), [(o, v) for o, values in NUMBERS.items() for v in values])
+def test_pretraining_refuses_a_number_that_nothing_can_be_trained_with(capsys, option, value):
+    said = refusal(capsys, "pretrain", "data.npz", "--out", "out", "--epochs", "1", option, value)
+    assert option.strip("-") in said.replace("_", "-").replace("image size", "image-size")
+    assert value.strip("-") in said
+
+
+@pytest.mark.parametrize("out", [".", "/"])
+@pytest.mark.parametrize("verb", ["study", "pretrain"])
+def test_an_output_without_a_name_is_refused(capsys, verb, out):
+    said = refusal(capsys, *WRITERS[verb], "--out", out)
+    assert f"--out {out} has no name" in said
+    assert "such as" in said
+
+
+def test_a_class_outside_the_prescribed_training_and_test_sets_is_refused(capsys):
+    marks = np.where(LABELS == 2, "", np.where(np.arange(60) % 2, "test", "train"))
+    save(splits=marks)
+    assert "class '2' has labels, none of them in" in study(capsys, *CHEAP)
 
 
 def test_a_wrong_path_is_named_and_so_is_the_set_that_was_meant(capsys):
@@ -157,18 +193,34 @@ def test_a_file_of_another_kind_is_refused(capsys):
     assert "not known to hold images" in study(capsys, source="data.txt")
     Path("cut.npz").write_bytes(Path("data.npz").read_bytes()[:500])
     assert "cannot be read" in study(capsys, source="cut.npz")
+    np.savez_compressed("packed.npz", **ARRAYS)
+    packed = bytearray(Path("packed.npz").read_bytes())
+    packed[2000:2400] = b"\xff" * 400
+    Path("packed.npz").write_bytes(packed)
+    assert "cannot be read" in study(capsys, source="packed.npz")
 
 
 def test_a_corrupt_image_among_good_ones_is_named_skipped_and_counted_and_the_work_goes_on(capsys):
     folder = pictures("photos")
     (folder / "round" / "broken.png").write_bytes(b"\x89PNG, or so it says")
-    said = done(capsys, "embed", bundle(), "photos", "--out", "z.parquet")
-    assert said.startswith("24 vectors")
-    dataset = load("photos")
-    assert len(dataset) == 24
-    assert any("round/broken.png" in note and "1 " in note for note in dataset.notes)
-    done(capsys, "study", "photos", *CHEAP, "--out", "out")
-    assert json.loads(Path("out/results.json").read_text())["n_labelled"] == 24
+    bundle(), bundle("headed")
+    words = {
+        "probe": ["probe", "headed", "photos", "--folds", "4", "--repeats", "1"],
+        "predict": ["predict", "headed", "photos/round/00.png", "photos/round/broken.png"],
+        "embed": ["embed", "encoder", "photos"],
+        "pretrain": ["pretrain", "photos", "--method", "autoencoder", "--epochs", "1", "--out", "learned"],
+        "study": ["study", "photos", *CHEAP, "--out", "out"],
+        "data": ["data", "photos"],
+    }
+    assert set(words) == set(cli.VERBS) - {"methods"}
+    for verb, given in words.items():
+        assert cli.main(given) == 0
+        said = capsys.readouterr()
+        note = (said.out if verb == "data" else said.err).partition("1 of ")[2].splitlines()[0]
+        assert note.startswith("2 files" if verb == "predict" else "25 files"), verb
+        assert "skipped: " in note
+        assert (said.out + said.err).count("round/broken.png") == 1, verb
+    assert len(load("photos")) == json.loads(Path("out/results.json").read_text())["n_labelled"] == 24
 
 
 def test_nothing_but_corrupt_images_is_refused(capsys):
@@ -239,11 +291,17 @@ def alter_card(folder: Path) -> None:
     (folder / "card.json").write_text(json.dumps({**card, "saw": "nothing at all"}))
 
 
+def empty_card(folder: Path) -> None:
+    (folder / "card.json").write_text("[]")
+
+
 def truncate_card(folder: Path) -> None:
     (folder / "card.json").write_text((folder / "card.json").read_text()[:100])
 
 
-@pytest.mark.parametrize("alter", [alter_weights, truncate_weights, lose_weights, alter_card, truncate_card])
+@pytest.mark.parametrize(
+    "alter", [alter_weights, truncate_weights, lose_weights, alter_card, empty_card, truncate_card]
+)
 @pytest.mark.parametrize("verb", ["embed", "probe"])
 def test_a_bundle_that_was_altered_is_refused(capsys, alter, verb):
     alter(Path(bundle()))
@@ -321,6 +379,19 @@ def test_an_unfinished_run_says_resume_and_resume_starts_a_new_one_too(capsys, v
     assert not Path("out.partial").exists()
     done(capsys, *[*words[:-1], "new"], "--resume")
     assert Path("new").is_dir()
+
+
+@pytest.mark.parametrize("resume", [[], ["--resume"]])
+@pytest.mark.parametrize("verb", ["study", "pretrain"])
+def test_what_no_run_began_is_never_taken_for_working_state(capsys, verb, resume):
+    Path("out.partial").mkdir()
+    Path("out.partial/thesis.txt").write_text("precious")
+    words = [*WRITERS[verb], "--out", "out", *resume]
+    for given in (words, [*words, "--seed", "-1"]):
+        refusal(capsys, *given)
+    said = refusal(capsys, *words)
+    assert "out.partial is needed for working state and holds something else" in said
+    assert "choose another --out" in said
 
 
 def test_a_finished_bundle_is_not_trained_again(capsys):

@@ -4,11 +4,13 @@ Only the module of the verb that was asked for is imported, and no verb's module
 """
 
 import inspect
+import logging
 import os
 import re
 import sys
 from argparse import HelpFormatter
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from importlib import import_module
 from pathlib import Path
@@ -92,7 +94,9 @@ def main(argv: Sequence[str] | None = None) -> int:
     """Run one verb and print what it found. Returns the exit code: 0, 2 for a user's mistake, 130 when interrupted."""
     words = list(sys.argv[1:] if argv is None else argv)
     try:
-        print(_answer(words), flush=True)
+        with _notes_on_stderr():
+            answer = _answer(words)
+        print(answer, flush=True)
     except UserError as error:
         print("headstart:", *str(error).splitlines(), file=sys.stderr)
         return USER_MISTAKE
@@ -103,6 +107,18 @@ def main(argv: Sequence[str] | None = None) -> int:
     except BrokenPipeError:  # the reader, such as `head`, has seen enough
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
     return 0
+
+
+@contextmanager
+def _notes_on_stderr() -> Iterator[None]:
+    """What any verb's data set has to say of itself, such as files that were skipped, a line each."""
+    shown, log = logging.StreamHandler(sys.stderr), logging.getLogger("headstart")
+    shown.setFormatter(logging.Formatter("headstart: %(message)s"))
+    log.addHandler(shown)
+    try:
+        yield
+    finally:
+        log.removeHandler(shown)
 
 
 def _answer(words: list[str]) -> str:

@@ -134,6 +134,14 @@ def test_a_broken_file_is_refused(tmp_path, content):
         load(tmp_path / "data.npz")
 
 
+def test_names_may_be_bytes_in_utf_8_and_in_nothing_else():
+    labels, names = np.array(["né".encode()] * 3), np.array(["né".encode(), b"b"])
+    assert load({"images": LABELLED, "labels": labels, "class_names": names}).class_names == ("né", "b")
+    for arrays in ({"labels": np.array([b"\xff"] * 3)}, {"labels": LABELS, "class_names": np.array([b"\xff", b"b"])}):
+        with pytest.raises(UserError, match=r"b'\\xff' is not text in UTF-8"):
+            load({"images": LABELLED, **arrays})
+
+
 def test_a_tuple_of_three_is_refused():
     with pytest.raises(UserError, match="tuple of 3"):
         load((LABELLED, LABELS, LABELS))

@@ -191,3 +191,12 @@ def test_single_files_and_lists_of_them_are_images_without_labels(tmp_path):
     assert len(load([str(tmp_path / "1.png"), tmp_path / "2.png"])) == 2
     with pytest.raises(UserError, match="there is no file"):
         load([tmp_path / "1.png", tmp_path / "3.png"])
+
+
+def test_a_row_that_names_no_file_is_refused_and_an_empty_one_is_not(tmp_path):
+    folder(tmp_path, "1.png")
+    (tmp_path / "labels.csv").write_text("label,file\na,1.png\n,\n")
+    assert known(load(tmp_path)) == {"1.png": "a"}
+    (tmp_path / "labels.csv").write_text("label,file\na,1.png\nb\n")
+    with pytest.raises(UserError, match=r"labels\.csv names no file in line 3"):
+        load(tmp_path)

@@ -50,6 +50,14 @@ def test_a_data_set_passes_through():
     assert load(digits) is digits
 
 
+def test_notes_are_logged_once_as_a_data_set_is_loaded(caplog):
+    arrays = {"images": np.zeros((2, 4, 4), np.uint8), "comment": np.zeros(1)}
+    found = load(arrays)
+    assert load(found) is found
+    assert [record.getMessage() for record in caplog.records] == ["arrays of other names were ignored: comment"]
+    assert caplog.records[0].name.startswith("headstart")
+
+
 def test_scaling_by_image_is_remembered():
     images = np.zeros((2, 4, 4), np.uint8)
     assert not load(images).per_image

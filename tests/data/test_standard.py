@@ -46,7 +46,10 @@ def test_a_damaged_file_is_named(tmp_path):
     (tmp_path / "x.gz").write_bytes(b"not gzip")
     write_idx(tmp_path / "y.gz", np.zeros((2, 3), np.uint8))
     (tmp_path / "y.gz").write_bytes((tmp_path / "y.gz").read_bytes()[:-12])
-    for name in ("x.gz", "y.gz"):
+    write_idx(tmp_path / "z.gz", RNG.integers(0, 256, (20, 30), np.uint8))
+    packed = (tmp_path / "z.gz").read_bytes()
+    (tmp_path / "z.gz").write_bytes(packed[:10] + b"\xff" * 50 + packed[60:])
+    for name in ("x.gz", "y.gz", "z.gz"):
         with pytest.raises(UserError, match=rf"{name} cannot be read"):
             read_idx(tmp_path / name)
 

@@ -1,6 +1,5 @@
 """Arrays in memory or in an .npz file: unlabelled and labelled images apart, or together with -1 for no label."""
 
-import zipfile
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
@@ -9,7 +8,7 @@ import numpy as np
 
 from headstart.data.dataset import MISSING, Dataset
 from headstart.data.images import as_images, join
-from headstart.data.labels import class_labels, groups, one_each, spelling, splits
+from headstart.data.labels import class_labels, groups, one_each, spelling, splits, text
 from headstart.errors import UserError
 
 _KNOWN = ("images", "unlabelled", "labelled", "labels", "class_names", "groups", "splits")
@@ -26,7 +25,7 @@ def read_npz(path: Path) -> Dataset:
             else:
                 arrays = {key: stored[key] for key in stored.files if spelling(key) in _KNOWN}
                 ignored = sorted(set(stored.files) - set(arrays))
-    except (ValueError, OSError, EOFError, zipfile.BadZipFile) as error:
+    except Exception as error:  # a damaged file makes its readers raise nearly anything, zlib.error for one
         if "pickle" in str(error):
             raise UserError(
                 f"{path} holds pickled objects, which can run code: save plain number arrays instead"
@@ -65,7 +64,9 @@ def from_keys(arrays: Mapping[str, Any], source: str, ignored: Sequence[str] = (
     ids = tuple(f"{name}/{i}" for name, named in blocks.items() for i in range(sum(map(len, named))))
     n_labelled = n if "images" in blocks else sum(map(len, blocks.get("labelled", ())))
     labels, class_names = np.full(n, MISSING), ()
-    names = np.asarray(arrays["class_names"]).astype(str).tolist() if "class_names" in arrays else None
+    names = None
+    if "class_names" in arrays:
+        names = [str(text(name, "class name")) for name in np.ravel(arrays["class_names"]).tolist()]
     if n_labelled and "labels" in arrays:
         given = one_each(arrays["labels"], n_labelled, "labels")
         labels[n - n_labelled :], class_names = class_labels(given, names)

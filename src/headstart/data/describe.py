@@ -8,7 +8,7 @@ import numpy as np
 
 from headstart.data.dataset import MISSING, Dataset
 from headstart.data.duplicates import duplicate_groups
-from headstart.data.load import load
+from headstart.data.load import read_source
 
 
 def describe(source: Any, *, data_root: str | Path | None = None) -> str:
@@ -18,7 +18,7 @@ def describe(source: Any, *, data_root: str | Path | None = None) -> str:
         source: What to describe: a name (digits, cells, mnist, …), an .npz file, a folder, a Parquet file.
         data_root: Folder of downloaded data sets; default: the variable HEADSTART_DATA.
     """
-    dataset = load(source, data_root=data_root)
+    dataset = read_source(source, data_root=data_root)
     rows = [*_images(dataset), *_classes(dataset), *_parts(dataset), ("duplicates", _duplicates(dataset))]
     rows += [("note", note) for note in dataset.notes] + [("content", dataset.content_hash)]
     return "\n".join([dataset.source, *(f"  {name:<12}{text}" for name, text in rows)])

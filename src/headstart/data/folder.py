@@ -109,7 +109,12 @@ def _rows(table: Path) -> dict[str, dict[str, str]]:
         raise UserError(f"{table} has the columns {found}: give file,label and optionally group,split")
     rows: dict[str, dict[str, str]] = {}
     for row in reader:
-        name = PurePosixPath(row["file"].strip().replace("\\", "/")).as_posix()
+        if not any(row.values()):
+            continue  # a spreadsheet's empty row
+        file = (row["file"] or "").strip()
+        if not file:
+            raise UserError(f"{table} names no file in line {reader.line_num}: complete the row or remove it")
+        name = PurePosixPath(file.replace("\\", "/")).as_posix()
         if rows.setdefault(name, row) != row:
             raise UserError(f"{table} names {name} twice with different values: keep one row a file")
     return rows

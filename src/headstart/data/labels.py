@@ -52,10 +52,21 @@ def class_labels(
     return labels, tuple(map(str, index if names is None else names))
 
 
+def text(value: Any, what: str) -> Any:
+    """Bytes as text, anything else as it is.
+
+    Raises:
+        UserError: for bytes that are not UTF-8.
+    """
+    try:
+        return value.decode() if isinstance(value, bytes) else value
+    except UnicodeDecodeError:
+        raise UserError(f"{what} {value!r} is not text in UTF-8: save the names as text, or in UTF-8") from None
+
+
 def _cell(value: Any, what: str) -> int | str | None:
     """One label or group: an integer, a name, or None where it is missing."""
-    if isinstance(value, bytes):
-        value = value.decode()
+    value = text(value, what)
     if isinstance(value, str):
         return None if value.strip() in ("", "-1") else value.strip()
     if value is None or value != value:
@@ -100,7 +111,7 @@ def splits(values: Sequence[Any] | np.ndarray | None) -> np.ndarray | None:
     """
     if values is None:
         return None
-    cells = ["" if value is None else str(value).strip().lower() for value in values]
+    cells = ["" if value is None else str(text(value, "split")).strip().lower() for value in values]
     for cell in cells:
         if cell not in _SPLITS:
             raise UserError(f"split {cell!r} is unknown: give train, test, or nothing")

@@ -1,5 +1,6 @@
 """One way in: whatever a user has, by name, path or array, becomes a Dataset."""
 
+import logging
 from dataclasses import replace
 from difflib import get_close_matches
 from os import PathLike
@@ -8,6 +9,8 @@ from typing import Any, Literal
 
 from headstart.data.dataset import Dataset
 from headstart.errors import UserError
+
+_log = logging.getLogger(__name__)
 
 NAMES = ("digits", "cells", "shapes", "mnist", "fashion-mnist", "cifar10")
 
@@ -20,6 +23,8 @@ def load(
     seed: int = 0,
 ) -> Dataset:
     """Load images with whatever labels they have; docs/data.md lists every form.
+
+    The data set's notes (files skipped, sizes mixed, images drawn) are logged as warnings of the logger ``headstart``.
 
     Args:
         source: A name (digits, cells, shapes, mnist, fashion-mnist, cifar10); a path to an .npz or .npy file, a folder
@@ -34,17 +39,21 @@ def load(
     """
     if intensity not in ("dataset", "image"):
         raise UserError(f"intensity {intensity!r} is unknown: give dataset or image")
-    found = _load(source, None if data_root is None else str(data_root), seed)
+    found = read_source(source, data_root=data_root, seed=seed)
+    if found is not source:
+        for note in found.notes:
+            _log.warning(note)
     return replace(found, per_image=True) if intensity == "image" else found
 
 
-def _load(source: Any, data_root: str | None, seed: int) -> Dataset:
+def read_source(source: Any, *, data_root: str | Path | None = None, seed: int = 0) -> Dataset:
+    """What ``load`` gives, for a caller who shows the notes itself."""
     if isinstance(source, Dataset):
         return source
     if isinstance(source, str) and not source.strip():
         raise UserError(f"an empty source was given: give a path, or one of {', '.join(NAMES)}")
     if isinstance(source, str) and (name := _standard_name(source)):
-        return _named(name, data_root, seed)
+        return _named(name, None if data_root is None else str(data_root), seed)
     if isinstance(source, str | PathLike):
         return _from_path(Path(source).expanduser())
     if isinstance(source, list) and source and all(isinstance(item, str | PathLike) for item in source):

@@ -2,6 +2,7 @@
 
 import gzip
 import tarfile
+import zlib
 from collections.abc import Callable
 from pathlib import Path
 
@@ -130,7 +131,7 @@ def read_idx(path: Path) -> np.ndarray:
             raise ValueError("it is not an IDX file of bytes")
         shape = np.frombuffer(data, ">u4", data[3], offset=4)
         return np.frombuffer(data, np.uint8, offset=4 + 4 * data[3]).reshape(shape)
-    except (OSError, EOFError, ValueError, IndexError) as error:
+    except (OSError, EOFError, ValueError, IndexError, zlib.error) as error:
         raise UserError(f"{path} cannot be read ({error}): remove it, to have it fetched again") from None
 
 
@@ -144,7 +145,7 @@ def _binary_records(archive: Path) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
                 batches.append(np.frombuffer(stream.read() if stream else b"", np.uint8).reshape(-1, 3073))
                 parts.append("test" if "test" in member.name else "train")
         records = np.concatenate(batches)
-    except (OSError, EOFError, ValueError, tarfile.TarError) as error:
+    except (OSError, EOFError, ValueError, tarfile.TarError, zlib.error) as error:
         raise UserError(f"{archive} cannot be read ({error}): remove it, to have it fetched again") from None
     images = np.ascontiguousarray(records[:, 1:].reshape(-1, 3, 32, 32).transpose(0, 2, 3, 1))
     return images, records[:, 0].astype(np.int64), np.repeat(parts, [len(batch) for batch in batches])

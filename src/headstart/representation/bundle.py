@@ -121,7 +121,7 @@ def _read_card(folder: Path) -> dict[str, Any]:
     try:
         card = json.loads(path.read_text("utf-8"))
         stated = card.pop("card_sha256")
-    except (ValueError, KeyError, AttributeError):
+    except (ValueError, KeyError, AttributeError, TypeError):
         raise UserError(f"{path} is not a bundle's card: the bundle was altered or cut short; make it again") from None
     if stated != _card_hash(card):
         raise UserError(f"{path} was altered after the bundle was made: make the bundle again")

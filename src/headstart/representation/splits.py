@@ -10,6 +10,7 @@ from scipy.sparse import coo_array
 from scipy.sparse.csgraph import connected_components
 
 from headstart.errors import UserError
+from headstart.training.recipe import check_seed
 
 Budget = int | Literal["all"]
 
@@ -83,6 +84,7 @@ def default_folds(labels: np.ndarray, *, groups: np.ndarray | None = None, presc
 
 def default_repeats(labels: np.ndarray, folds: int, *, prescribed: np.ndarray | None = None) -> int:
     """About 20 splits up to 150 labels, about 10 below 1,000, then one repeat (docs/protocol.md, Splits)."""
+    _check_counts(folds)
     if _official_test(prescribed) is not None or len(labels) >= PLENTY:
         return 1
     return max(1, (20 if len(labels) <= 150 else 10) // folds)
@@ -113,18 +115,15 @@ def make_splits(
         class_names: what errors call the classes; their numbers where it is empty.
 
     Raises:
-        UserError: too few folds or classes, a class too small, groups that cannot be parted.
+        UserError: a seed below zero, too few folds or classes, a class too small, groups that cannot be parted.
     """
-    if folds < FEWEST_FOLDS or repeats < 1:
-        raise UserError(
-            f"{folds} folds and {repeats} repeats: intervals need at least {FEWEST_FOLDS} folds and 1 repeat; "
-            "ask for more"
-        )
+    check_seed(seed)
+    _check_counts(folds, repeats)
     official = _official_test(prescribed)
     tested = np.arange(len(labels)) if official is None else official
     pool = None if official is None else _official_pool(np.asarray(prescribed), groups)
     if pool is not None:
-        _check_official(labels[pool], labels[tested], class_names)
+        _check_official(labels, labels[pool], labels[tested], class_names)
     _check_classes(labels[tested], folds, class_names, "" if pool is None else "test ")
     splits = []
     for repeat in range(repeats if pool is None else 1):
@@ -137,6 +136,14 @@ def make_splits(
             train = tested[fold != k] if pool is None else pool
             splits.append(Split(train, tested[fold == k], rng.permutation(train)))
     return splits
+
+
+def _check_counts(folds: int, repeats: int = 1) -> None:
+    if folds < FEWEST_FOLDS or repeats < 1:
+        raise UserError(
+            f"{folds} folds and {repeats} repeats: intervals need at least {FEWEST_FOLDS} folds and 1 repeat; "
+            "ask for more"
+        )
 
 
 def split_hash(splits: Sequence[Split]) -> str:
@@ -228,8 +235,14 @@ def _official_pool(prescribed: np.ndarray, groups: np.ndarray | None) -> np.ndar
     return np.flatnonzero(free if groups is None else free & ~np.isin(groups, groups[test]))
 
 
-def _check_official(trained: np.ndarray, tested: np.ndarray, class_names: Sequence[str]) -> None:
-    absent = np.setdiff1d(tested, trained)
+def _check_official(labels: np.ndarray, trained: np.ndarray, tested: np.ndarray, class_names: Sequence[str]) -> None:
+    """Refuse a class that is nowhere in the training set, whether it is tested or lies outside both sets."""
+    absent = np.setdiff1d(labels, trained)
+    if len(absent) and absent[0] not in tested:
+        raise UserError(
+            f"class {_name(int(absent[0]), class_names)} has labels, none of them in the source's training or test "
+            "set: mark its images as train and test, or remove their labels"
+        )
     if len(absent):
         raise UserError(
             f"class {_name(int(absent[0]), class_names)} is in the source's test set and not in its training set: "

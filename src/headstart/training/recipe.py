@@ -4,6 +4,8 @@ import math
 from dataclasses import asdict, dataclass, replace
 from typing import Any, Literal
 
+from headstart.errors import UserError
+
 Precision = Literal["float32", "float64", "bf16"]
 
 
@@ -26,6 +28,21 @@ class Recipe:
     ema: float = 0.0
     seed: int = 0
 
+    def __post_init__(self) -> None:
+        """Raise UserError for a number with which nothing can be trained."""
+        check_seed(self.seed)
+        for name, fits, wanted in (
+            ("epochs", self.epochs >= 1, "1 or more"),
+            ("batch_size", self.batch_size >= 2, "2 or more"),
+            ("accumulate", 1 <= self.accumulate <= self.batch_size, f"1 to the batch's size, {self.batch_size}"),
+            ("learning_rate", 0 < self.learning_rate < math.inf, "a number above 0"),
+            ("weight_decay", 0 <= self.weight_decay < math.inf, "0 or more"),
+            ("warmup", 0 <= self.warmup <= 1, "a share, 0 to 1"),
+            ("ema", 0 <= self.ema < 1, "0, or a decay below 1"),
+        ):
+            if not fits:
+                raise UserError(f"{name}={getattr(self, name)}: wanted {wanted}")
+
     def but(self, **changes: Any) -> "Recipe":
         """The same recipe with what is not None in ``changes`` changed."""
         return replace(self, **{k: v for k, v in changes.items() if v is not None})
@@ -33,6 +50,12 @@ class Recipe:
     def card(self) -> dict[str, Any]:
         """Plain values for a card."""
         return asdict(self)
+
+
+def check_seed(seed: int) -> None:
+    """Raise UserError for a seed that some random generator does not take."""
+    if not 0 <= seed < 2**32:
+        raise UserError(f"seed={seed}: wanted 0 to {2**32 - 1}")
 
 
 def steps_an_epoch(n: int, batch_size: int) -> int:
