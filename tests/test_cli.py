@@ -208,7 +208,10 @@ def test_predictions_scores_and_vectors_read_as_tables_and_sentences():
     assert cli.VERBS["predict"].show(rows, {"out": None}) == "id     class  confidence\na.png  round  0.500"
     assert cli.VERBS["predict"].show(rows, {"out": Path("p.csv")}) == "1 predictions, least certain first, in p.csv"
     assert cli.VERBS["embed"].show(np.zeros((3, 8)), {"out": Path("z.parquet")}) == "3 vectors of width 8, in z.parquet"
-    score = {"balanced_accuracy": 0.9, "low": 0.8, "high": 0.95, "n_labels": 81, "head": "probe"}
+    score = {
+        "balanced_accuracy": 0.9, "low": 0.8, "high": 0.95, "n_labels": 81, "head": "probe",
+        "history": "the encoder saw all inputs, without labels",
+    }  # fmt: skip
     said = cli.VERBS["probe"].show(score, {"out": None, "bundle": Path("b")})
-    assert said.startswith("balanced accuracy 0.900 [0.800, 0.950] with 81 labels\n")
+    assert said.startswith("balanced accuracy 0.900 [0.800, 0.950] with 81 labels; the encoder saw all")
     assert said.endswith("is in b")

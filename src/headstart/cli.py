@@ -56,7 +56,7 @@ def _show_score(score: Given, given: Given) -> str:
     value, low, high = (score[key] for key in ("balanced_accuracy", "low", "high"))
     where = given["out"] or given["bundle"]
     return (
-        f"balanced accuracy {value:.3f} [{low:.3f}, {high:.3f}] with {score['n_labels']} labels\n"
+        f"balanced accuracy {value:.3f} [{low:.3f}, {high:.3f}] with {score['n_labels']} labels; {score['history']}\n"
         f"head {score['head']!r}, fitted on all of them, is in {where}"
     )
 

@@ -72,3 +72,33 @@ def test_a_bundle_of_a_later_format_asks_for_an_upgrade(made, tmp_path, monkeypa
     monkeypatch.undo()
     with pytest.raises(UserError, match="upgrade headstart"):
         load_bundle(tmp_path / "later")
+
+
+def test_the_card_has_every_hyperparameter_of_the_method(made):
+    assert made.facts["method"]["hyperparameters"] == {"temperature": 0.2, "hidden": 256, "width": 128}
+
+
+PAGES = {
+    "svm-pixels": ("pixels", "none", "it was not trained"),
+    "untrained+probe": ("untrained", "none", "the encoder is as it was initialised: it saw no image"),
+    "supervised": ("untrained", "none", "the encoder was trained with labels"),
+    "simclr+probe": ("simclr", "all", "the encoder saw all inputs, without labels"),
+    "simclr+finetune": ("simclr", "unlabelled", "saw the unlabelled inputs only, and was then fine-tuned with labels"),
+}
+
+
+@pytest.mark.parametrize("approach", PAGES)
+def test_the_page_of_a_studys_winner_names_its_approach_and_what_was_trained(made, tmp_path, approach):
+    name, saw, said = PAGES[approach]
+    winner = load_bundle(made.folder)
+    winner.facts |= {"method": {"name": name, "approach": approach}, "saw": saw}
+    page = (winner.save(tmp_path / "winner").folder / "README.md").read_text("utf-8")
+    assert page.startswith(f"# {approach}, made by headstart\n")
+    assert f"- approach: {approach}; " in page
+    assert said in page
+    assert approach in str(winner)
+
+
+def test_the_page_of_a_pretrained_encoder_names_its_method(made):
+    page = (made.folder / "README.md").read_text("utf-8")
+    assert "- method: simclr; the encoder saw all inputs, without labels\n" in page

@@ -1,15 +1,22 @@
 """A probe puts a head on a frozen encoder, and the head then names classes, from the command line too."""
 
 import csv
+import inspect
+import json
 from pathlib import Path
 
 import numpy as np
 import pytest
 
-from headstart import cli
+from headstart import cli, load
+from headstart.errors import UserError
 from headstart.representation.bundle import load_bundle
 from headstart.representation.frozen import fingerprint
+from headstart.representation.pretrain import pretrain
+from headstart.representation.splits import split_hash
+from headstart.reuse.heads import GRIDS, Head
 from headstart.reuse.predict import predict
+from headstart.reuse.probe import judged_splits, labelled_groups, probe
 
 
 @pytest.fixture
@@ -47,3 +54,58 @@ def test_single_images_are_classified_as_in_their_folder(encoder, capsys):
     assert one["label"] == folder["60.png"]["label"]
     assert one["confidence"] == pytest.approx(folder["60.png"]["confidence"], abs=1e-5)
     assert one["class_name"] in ("round", "split")
+
+
+def test_an_encoder_is_not_scored_on_the_labels_that_it_was_trained_with(desk, capsys):
+    pretrain("data.npz", method="supervised", epochs=1, out=Path("taught"))
+    assert cli.main(["probe", "taught", "data.npz"]) == 2
+    said = capsys.readouterr().err
+    assert said.count("\n") == 1
+    assert "trained with the labels of data.npz" in said
+    assert "headstart study" in said
+    assert load_bundle("taught").head is None
+    assert "trained with labels" in probe("taught", "photos", folds=4, repeats=1)["history"]
+
+
+@pytest.mark.parametrize("approach", ["supervised", "autoencoder+finetune"])
+def test_nor_is_the_winner_of_a_study_that_was_tuned_on_them(encoder, approach):
+    encoder.facts["method"] = {"name": "autoencoder", "approach": approach}
+    encoder.save(Path("winner"))
+    with pytest.raises(UserError, match="trained with the labels"):
+        probe("winner", "data.npz")
+
+
+@pytest.mark.usefixtures("encoder")
+def test_a_score_says_what_the_encoder_saw_and_how_labels_were_split(capsys):
+    assert cli.main(["probe", "encoder", "data.npz", "--folds", "4", "--repeats", "1", "--out", "headed"]) == 0
+    assert "labels; the encoder saw all inputs, without labels\n" in capsys.readouterr().out
+    kept = json.loads(Path("headed/card.json").read_text("utf-8"))["probe"]
+    assert kept["saw"] == "all"
+    assert kept["split_hash"] == split_hash(judged_splits(load("data.npz"), folds=4, repeats=1, seed=0))
+
+
+@pytest.mark.usefixtures("encoder")
+def test_a_score_on_other_images_says_which_ones_the_encoder_saw():
+    assert probe("encoder", "photos", folds=4, repeats=1)["history"].endswith("without labels (data.npz)")
+
+
+@pytest.mark.usefixtures("encoder")
+def test_groups_stay_together_in_the_folds_that_tune_a_head(desk, monkeypatch):
+    data = np.load("data.npz")
+    np.savez("bound.npz", images=data["labelled"], labels=data["labels"], groups=np.arange(60) // 4)
+    bound, real, seen = labelled_groups(load("bound.npz")), Head.fit, []
+
+    def spy(self, h, y, groups=None):
+        seen.append(groups)
+        return real(self, h, y, groups)
+
+    monkeypatch.setattr(Head, "fit", spy)
+    probe("encoder", "bound.npz", head="knn", folds=4, repeats=1)
+    splits = judged_splits(load("bound.npz"), folds=4, repeats=1, seed=0)
+    assert bound is not None
+    assert all(np.array_equal(a, b) for a, b in zip(seen, [*(bound[s.train] for s in splits), bound], strict=True))
+
+
+def test_help_names_every_head_that_is_accepted():
+    sentence = next(line for line in inspect.getdoc(probe).splitlines() if line.strip().startswith("head:"))
+    assert all(name in sentence for name in GRIDS if name != "majority")

@@ -8,7 +8,7 @@ from sklearn.linear_model import LogisticRegression
 from sklearn.model_selection import StratifiedKFold, cross_val_score
 from sklearn.pipeline import make_pipeline
 
-from headstart import PretrainedTransformer
+from headstart import PretrainedTransformer, load
 from headstart.errors import UserError
 from headstart.reuse import transformer
 
@@ -89,3 +89,37 @@ def test_it_says_what_is_missing():
         PretrainedTransformer(saw="unlabelled").fit(X)
     with pytest.raises(UserError, match="vectors"):
         PretrainedTransformer(epochs=1).fit(X.reshape(24, -1))
+
+
+@pytest.mark.parametrize("form", ["path", "dataset", "mapping"])
+def test_of_a_whole_source_only_the_images_without_a_label_are_learned_from(shown, tmp_path, form):
+    source = {"unlabelled": MORE, "labelled": X, "labels": Y}
+    np.savez(tmp_path / "data.npz", **source)
+    whole = {"path": tmp_path / "data.npz", "dataset": load(source), "mapping": source}[form]
+    quick().set_params(unlabelled=whole).fit(X[:20])
+    assert shown == [{image.tobytes() for image in [*MORE, *X[:20]]}]
+
+
+def test_what_it_cannot_learn_from_is_refused_in_one_line():
+    refused = [
+        ({"unlabelled": (X, Y)}, X, "no image without a label"),
+        ({"method": "supervised"}, X, "learns from labels"),
+        ({"method": "greedy:supervised"}, X, "learns from labels"),
+        ({"unlabelled": MORE / np.float32(255)}, X, "float32 with 1"),
+        ({"unlabelled": np.stack([MORE] * 3, -1)}, X, "uint8 with 3"),
+        ({"unlabelled": MORE, "saw": "unlabelled"}, X / 255, "X holds float32"),
+    ]
+    for changes, images, said in refused:
+        with pytest.raises(UserError, match=said) as caught:
+            quick().set_params(**changes).fit(images)
+        assert "\n" not in str(caught.value)
+
+
+def test_unlabelled_images_may_be_of_another_size():
+    larger = RNG.integers(0, 90, (12, 20, 20), dtype=np.uint8)
+    assert quick().set_params(unlabelled=larger).fit(X).transform(X).shape[0] == len(X)
+
+
+def test_the_card_has_the_hyperparameters_of_the_method():
+    card = quick().set_params(method="denoising").fit(X).bundle_.facts
+    assert card["method"]["hyperparameters"] == {"masking": 0.25, "noise": 0.1}

@@ -52,3 +52,15 @@ def test_the_card_names_the_approach_and_what_it_reached(won):
     scores = next(a["scores"] for a in found["approaches"] if a["name"] == found["winner"])
     assert bundle.facts["measured"] == scores
     assert bundle.head["class_names"] == ["0", "1", "2"]
+
+
+def test_the_card_says_by_what_numbers_it_was_trained(won):
+    found, _ = won
+    method = load_bundle(found.winner).facts["method"]
+    learner, _, head = found["winner"].partition("+")
+    assert method["seed"] == found["seed"]
+    assert ("recipe" in method) == ("hyperparameters" in method) == (learner in ("autoencoder", "simclr"))
+    assert ("finetuning" in method) == (head == "finetune")
+    if learner == "simclr":
+        assert method["hyperparameters"]["temperature"] == 0.2
+        assert method["recipe"]["epochs"] == method["finetuning"]["epochs"] == 2

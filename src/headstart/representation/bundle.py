@@ -18,11 +18,18 @@ from headstart.data.pixels import Pixels
 from headstart.encoders.build import EncoderSpec, build_encoder
 from headstart.encoders.encoder import Encoder
 from headstart.errors import UserError
+from headstart.objectives.catalogue import method_class, methods
 from headstart.representation.frozen import represent
 from headstart.training.checkpoint import read_tensors, write_tensors
 
 FORMAT = 1
 _PACKAGES = ("torch", "numpy", "scikit-learn")
+_SAW = {
+    "all": "saw all inputs, without labels",
+    "unlabelled": "saw the unlabelled inputs only",
+    "training": "saw the unlabelled and the training inputs, without labels",
+    "none": "is as it was initialised: it saw no image",
+}
 
 
 @dataclass
@@ -53,7 +60,7 @@ class Bundle:
     def __str__(self) -> str:
         size = "×".join(str(s) for s in self.spec.size)
         head = f", with a {self.head['kind']} head" if self.head else ""
-        method = self.facts.get("method", {}).get("name", "no method")
+        method = _approach(self.facts)
         return f"{self.folder or 'bundle'}: {self.spec.name} by {method}, {size} pixels to {self.dim} numbers{head}"
 
     def save(self, folder: Path) -> "Bundle":
@@ -82,6 +89,32 @@ class Bundle:
             "sha256": weights,
         }
         return {**card, "card_sha256": _card_hash(card)}
+
+
+def learned_from_labels(facts: dict[str, Any]) -> bool:
+    """Whether the encoder's weights, and not only a head, were trained with labels, by what its card says."""
+    name = str(facts.get("method", {}).get("name", ""))
+    learner = name.removeprefix("greedy:")
+    taught = learner in methods() and method_class(learner).supervised
+    return taught or _approach(facts) == "supervised" or _approach(facts).endswith("+finetune")
+
+
+def history(facts: dict[str, Any]) -> str:
+    """What the encoder saw, as a clause: "the encoder saw all inputs, without labels"."""
+    method, saw = facts.get("method", {}).get("name"), _SAW.get(facts.get("saw", ""))
+    if method == "pixels":
+        return "the encoder passes the pixels on: it was not trained"
+    if saw and _approach(facts).endswith("+finetune"):
+        return f"the encoder {saw}, and was then fine-tuned with labels"
+    if learned_from_labels(facts):
+        return "the encoder was trained with labels"
+    return f"the encoder {saw}" if saw else "what the encoder saw is not known"
+
+
+def _approach(facts: dict[str, Any]) -> str:
+    """How it was made, by the name that a user knows: a study's approach, or a method."""
+    method = facts.get("method", {})
+    return method.get("approach") or method.get("name", "no method")
 
 
 def load_bundle(folder: str | Path, *, device: str = "cpu") -> Bundle:
@@ -152,15 +185,14 @@ def _write_text(path: Path, text: str) -> None:
 
 
 def _page(card: dict[str, Any]) -> str:
-    method = card.get("method", {}).get("name", "none")
     size = "×".join(str(s) for s in card["encoder"]["size"])
     data = card.get("data", {})
     lines = [
-        "# An encoder made by headstart",
+        f"# {_approach(card)}, made by headstart",
         "",
         f"- architecture: {card['encoder']['name']}, {card['dim']} numbers an image",
         f"- input: {card['encoder']['channels']} channel(s), {size} pixels",
-        f"- method: {method}; it saw: {card.get('saw', 'nothing')}",
+        f"- {'approach' if 'approach' in card.get('method', {}) else 'method'}: {_approach(card)}; {history(card)}",
         f"- data: {data.get('source', 'unknown')}, {data.get('n', 0)} images, hash {str(data.get('hash', ''))[:12]}",
         f"- head: {card['head']['kind'] if card['head'] else 'none'}",
         "",

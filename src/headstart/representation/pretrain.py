@@ -64,6 +64,7 @@ def pretrain(
     """
     from headstart.data.load import load
     from headstart.encoders.device import find_device
+    from headstart.objectives.catalogue import hyperparameters
     from headstart.representation.bundle import Bundle, load_bundle
     from headstart.training.clock import parse_seconds, progress_bar
     from headstart.training.fit import Method, encoder_spec, fit_encoder
@@ -98,7 +99,13 @@ def pretrain(
             discard(working)  # nothing was begun that resuming could continue
         raise
     facts = {
-        "method": {"name": method, "recipe": recipe.card(), "views": views_name, "steps": len(fitted.rows)},
+        "method": {
+            "name": method,
+            "recipe": recipe.card(),
+            "hyperparameters": hyperparameters(chosen.learner),
+            "views": views_name,
+            "steps": len(fitted.rows),
+        },
         "data": {"source": dataset.source, "hash": dataset.content_hash, "n": len(data.x)},
         "saw": saw,
     }

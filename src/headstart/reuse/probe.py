@@ -3,10 +3,13 @@
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from headstart.errors import unknown
+from headstart.errors import UserError, unknown
 
 if TYPE_CHECKING:
+    import numpy as np
+
     from headstart.data.dataset import Dataset
+    from headstart.representation.bundle import Bundle
     from headstart.representation.splits import Split
 
 
@@ -28,7 +31,7 @@ def probe(
         bundle: The bundle's folder.
         source: Labelled images: a name, an .npz file, a folder, a Parquet file.
         out: Folder for the bundle with its head; default: the head is added to the bundle itself.
-        head: probe (logistic regression), svm or knn.
+        head: probe (logistic regression), svm, knn, pca-svm or gaussian-process.
         folds: Folds a repeat; a split that the source prescribes is honoured instead.
         repeats: How often the folds are drawn anew.
         seed: Seed of the splits.
@@ -36,7 +39,11 @@ def probe(
         data_root: Folder of downloaded data sets; default: the variable HEADSTART_DATA.
 
     Returns:
-        "balanced_accuracy" (mean), "low", "high", "folds", "n_labels", "head".
+        "balanced_accuracy" (mean), "low", "high", "folds", "n_labels", "head"; "saw", as on the card, and "history",
+        the same in words; "split_hash", equal where a study split the labels in the same way; "bundle", the folder.
+
+    Raises:
+        UserError: the encoder was trained with these labels, so that no score of it would mean anything.
     """
     import torch
 
@@ -44,7 +51,7 @@ def probe(
     from headstart.encoders.device import find_device
     from headstart.representation.bundle import load_bundle
     from headstart.representation.embed import check_writable
-    from headstart.representation.splits import fold_ratio, times_tested
+    from headstart.representation.splits import fold_ratio, split_hash, times_tested
     from headstart.representation.statistics import interval, sampling_variance, score
     from headstart.reuse.heads import GRIDS, Head, store
     from headstart.training.threads import one_thread
@@ -57,27 +64,57 @@ def probe(
         check_free(Path(out))
         check_writable(Path(out) / "card.json")
     dataset = load(source, data_root=data_root)
+    _check_unseen(given, dataset)
     y = dataset.labels[dataset.labelled]
     x = torch.from_numpy(given.pixels(dataset.images[dataset.labelled]))
     h = given.represent(x, device=find_device(device))
+    groups = labelled_groups(dataset)
     splits = judged_splits(dataset, folds=folds, repeats=repeats, seed=seed)
     scores, right = [], []
     for split in splits:
         with one_thread():
-            predicted = Head(head, seed=seed).fit(h[split.train], y[split.train]).predict(h[split.test])
+            fitted = Head(head, seed=seed).fit(
+                h[split.train], y[split.train], None if groups is None else groups[split.train]
+            )
+            predicted = fitted.predict(h[split.test])
         scores.append(score("balanced_accuracy", y[split.test], predicted, sorted(set(y.tolist()))))
         right.append((predicted == y[split.test]).astype(float))
     floor = sampling_variance(right, [y[s.test] for s in splits], repeats=times_tested(splits))
     mean, low, high = interval(scores, ratio=fold_ratio(splits), floor=floor)
     with one_thread():
-        fitted = Head(head, seed=seed).fit(h, y)
+        fitted = Head(head, seed=seed).fit(h, y, groups)
     stored = store(fitted, h, y)
     given.head = {**stored.facts, "class_names": list(dataset.class_names)}
     given.head_tensors = stored.tensors
-    result = {"balanced_accuracy": mean, "low": low, "high": high, "folds": scores, "n_labels": len(y), "head": head}
+    result = {
+        "balanced_accuracy": mean, "low": low, "high": high, "folds": scores, "n_labels": len(y), "head": head,
+        "saw": given.facts.get("saw"), "split_hash": split_hash(splits),
+    }  # fmt: skip
     given.facts = {**given.facts, "probe": {"source": dataset.source, "hash": dataset.content_hash, **result}}
     given.save(Path(out) if out is not None else Path(bundle))
-    return {**result, "bundle": str(given.folder)}
+    return {**result, "history": _history(given, dataset), "bundle": str(given.folder)}
+
+
+def _check_unseen(given: "Bundle", dataset: "Dataset") -> None:
+    from headstart.representation.bundle import learned_from_labels
+
+    if learned_from_labels(given.facts) and _is_source(given, dataset):
+        raise UserError(
+            f"{given.folder} has an encoder that was trained with the labels of {dataset.source}, which cannot score "
+            "it too: probe it on other images, or use `headstart study`, which keeps test labels apart"
+        )
+
+
+def _history(given: "Bundle", dataset: "Dataset") -> str:
+    """What the encoder saw, and of which source where that is not the one it is scored on."""
+    from headstart.representation.bundle import history
+
+    other = "" if _is_source(given, dataset) else f" ({given.facts.get('data', {}).get('source', 'other images')})"
+    return history(given.facts) + other
+
+
+def _is_source(given: "Bundle", dataset: "Dataset") -> bool:
+    return given.facts.get("data", {}).get("hash") == dataset.content_hash
 
 
 def judged_splits(dataset: "Dataset", *, folds: int, repeats: int, seed: int) -> "list[Split]":
@@ -86,13 +123,20 @@ def judged_splits(dataset: "Dataset", *, folds: int, repeats: int, seed: int) ->
     Raises:
         UserError: no labels, one class only, or a class too small.
     """
+    from headstart.representation.splits import make_splits
+
+    rows = dataset.labelled
+    return make_splits(
+        dataset.labels[rows], folds=folds, repeats=repeats, seed=seed, groups=labelled_groups(dataset),
+        prescribed=None if dataset.splits is None else dataset.splits[rows], class_names=dataset.class_names,
+    )  # fmt: skip
+
+
+def labelled_groups(dataset: "Dataset") -> "np.ndarray | None":
+    """(m,) groups of the labelled images, exact duplicates merged, or None where no image is bound to another."""
     from headstart.data.duplicates import duplicate_groups
-    from headstart.representation.splits import bound_groups, make_splits
+    from headstart.representation.splits import bound_groups
 
     rows = dataset.labelled
     groups = None if dataset.groups is None else dataset.groups[rows]
-    return make_splits(
-        dataset.labels[rows], folds=folds, repeats=repeats, seed=seed,
-        groups=bound_groups(groups, duplicate_groups(dataset.images[rows])),
-        prescribed=None if dataset.splits is None else dataset.splits[rows], class_names=dataset.class_names,
-    )  # fmt: skip
+    return bound_groups(groups, duplicate_groups(dataset.images[rows]))

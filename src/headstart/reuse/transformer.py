@@ -7,10 +7,13 @@ import torch
 from sklearn.base import BaseEstimator, TransformerMixin
 from sklearn.utils.validation import check_is_fitted
 
+from headstart.data.dataset import Dataset
+from headstart.data.images import join
 from headstart.data.load import load
 from headstart.data.pixels import Pixels
 from headstart.encoders.device import find_device
 from headstart.errors import UserError
+from headstart.objectives.catalogue import hyperparameters, method_class
 from headstart.representation.bundle import Bundle
 from headstart.training.fit import Method, encoder_spec, fit_encoder
 from headstart.views.presets import resolve
@@ -20,7 +23,8 @@ class PretrainedTransformer(TransformerMixin, BaseEstimator):
     """Images (n, h, w) or (n, h, w, c) to vectors (n, dim), by an encoder pretrained in ``fit``.
 
     Args:
-        unlabelled: More images without labels, of the same kind, or None.
+        unlabelled: More images, of the same kind: whatever ``load`` takes, of which only images without a label are
+            used, so that a whole source may be given; or None.
         method: simclr, autoencoder, denoising, greedy or greedy:METHOD.
         saw: training: learn from ``unlabelled`` and from the images given to ``fit``; unlabelled: only from the former.
         encoder: small, lecture, mlp, resnet18, timm:NAME[@hub|@FILE] (docs/backbones.md); None is the method's own.
@@ -53,14 +57,16 @@ class PretrainedTransformer(TransformerMixin, BaseEstimator):
         """Pretrain. Labels are not looked at.
 
         Raises:
-            UserError: nothing to learn from, or X is not images.
+            UserError: nothing to learn from, images of two kinds, a method that wants labels, or X is not images.
         """
         method = Method.parse(self.method)
+        if method_class(method.learner).supervised:
+            raise UserError(f"method={self.method!r} learns from labels, wanted one that does not: give 'simclr'")
         if self.saw == "unlabelled" and self.unlabelled is None:
             raise UserError("saw='unlabelled' was given without unlabelled images: give unlabelled=, or saw='training'")
         given = load(np.asarray(X))
-        parts = [] if self.unlabelled is None else [load(self.unlabelled).images]
-        images = np.concatenate([*parts, given.images]) if self.saw == "training" else parts[0]
+        parts = [] if self.unlabelled is None else [_without_labels(load(self.unlabelled), given)]
+        images = join([*parts, given.images])[0] if self.saw == "training" else parts[0]
         dataset = load(images)
         pixels = Pixels.fit(images, image_size=self.image_size)
         x = torch.from_numpy(pixels(images))
@@ -69,7 +75,12 @@ class PretrainedTransformer(TransformerMixin, BaseEstimator):
         spec = encoder_spec(self.encoder or method.default_encoder(), x, drawn)
         fitted = fit_encoder(method, x, spec=spec, recipe=recipe, views=drawn, device=find_device(self.device))
         facts = {
-            "method": {"name": self.method, "recipe": recipe.card(), "views": name},
+            "method": {
+                "name": self.method,
+                "recipe": recipe.card(),
+                "hyperparameters": hyperparameters(method.learner),
+                "views": name,
+            },
             "data": {"source": dataset.source, "hash": dataset.content_hash, "n": len(x)},
             "saw": self.saw,
         }
@@ -86,3 +97,14 @@ class PretrainedTransformer(TransformerMixin, BaseEstimator):
     def get_feature_names_out(self, input_features: Any = None) -> np.ndarray:
         """``h0``, ``h1``, …"""
         return np.array([f"h{i}" for i in range(self.n_features_out_)], dtype=object)
+
+
+def _without_labels(more: Dataset, given: Dataset) -> np.ndarray:
+    """The images of ``more`` that carry no label; labelled ones may be rows that cross-validation tests on."""
+    if not len(more.unlabelled):
+        raise UserError(f"unlabelled={more.source} has no image without a label: give images without labels, or None")
+    images = more.images[more.unlabelled]
+    kinds = [f"{part.dtype.name} with {part.shape[3]} channel(s)" for part in (images, given.images)]
+    if kinds[0] != kinds[1]:
+        raise UserError(f"unlabelled images are {kinds[0]}, X holds {kinds[1]}: give both of one kind")
+    return images

@@ -210,7 +210,7 @@ def _find(space: Workspace, data: Prepared, command: str) -> Findings:
     facts = {
         "method": {"name": parse_approach(found["winner"]).method, "approach": found["winner"], "views": plan["views"]},
         "data": {"source": dataset.source, "hash": dataset.content_hash, "n": len(dataset)},
-        "saw": next(a["saw"] for a in found["approaches"] if a["name"] == found["winner"]),
+        "saw": _seen_by_winner(found),
         "measured": next(a["scores"] for a in found["approaches"] if a["name"] == found["winner"]),
     }
     winner = Winner(space, found["winner"], last, data.pixels, facts)
@@ -224,6 +224,12 @@ def _find(space: Workspace, data: Prepared, command: str) -> Findings:
         versions={p: metadata.version(p) for p in _PACKAGES}, command=command,
         ordered_classes=bool(plan["request"].get("ordered_classes")), folds=plan["folds"], repeats=plan["repeats"],
     )  # fmt: skip
+
+
+def _seen_by_winner(found: dict[str, Any]) -> str:
+    """An encoder that saw the training folds' inputs sees every input when it is refitted."""
+    saw = next(a["saw"] for a in found["approaches"] if a["name"] == found["winner"])
+    return "all" if saw == "training" else saw
 
 
 def _spread(n: int, k: int) -> list[int]:

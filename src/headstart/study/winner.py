@@ -8,14 +8,17 @@ import torch
 from headstart.data.dataset import Dataset
 from headstart.data.pixels import Pixels
 from headstart.encoders.build import EncoderSpec, build_encoder
+from headstart.objectives.catalogue import hyperparameters
 from headstart.representation.bundle import Bundle
 from headstart.representation.frozen import represent
 from headstart.representation.statistics import apply_temperature, temperature_scale
 from headstart.reuse.heads import Head, LinearHead, StoredHead, store
 from headstart.study.approaches import Approach, parse_approach
 from headstart.study.assemble import Outcome
-from headstart.study.tasks import execute, fit_network, read_encoder, vectors
+from headstart.study.tasks import execute, fit_network, network_recipe, read_encoder, vectors
 from headstart.study.workspace import REFIT, Workspace
+from headstart.training.checkpoint import read_tensors
+from headstart.training.fit import Method
 from headstart.training.threads import one_thread
 
 
@@ -74,7 +77,20 @@ def _refit(
         )
         stored = store(head, rows, space.y, temperature=temperature)
     named = {**stored.facts, "class_names": space.plan["class_names"]}
+    facts = {**facts, "method": {**facts["method"], **_settings(space, approach)}}
     return Bundle(encoder.cpu().float(), spec, pixels, facts, named, stored.tensors), h, head
+
+
+def _settings(space: Workspace, approach: Approach) -> dict[str, Any]:
+    """What the card says of how the winner was trained, beside its head's own settings."""
+    settings: dict[str, Any] = {"seed": space.plan["seed"]}
+    if approach.kind == "pretrained":
+        _, made = read_tensors(space.folder / space.encode_task(approach.method, REFIT).path)
+        settings["hyperparameters"] = hyperparameters(Method.parse(approach.method).learner)
+        settings |= {key: made[key] for key in ("recipe", "steps")}
+    if approach.is_network:
+        settings["finetuning"] = network_recipe(space, len(space.y), REFIT).card()
+    return settings
 
 
 def _affine(head: LinearHead) -> dict[str, torch.Tensor]:
