@@ -5,6 +5,7 @@ import pytest
 from sklearn.datasets import load_digits
 from sklearn.decomposition import PCA
 from sklearn.linear_model import LogisticRegression
+from sklearn.metrics import log_loss
 from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import StandardScaler
 
@@ -91,6 +92,19 @@ def test_where_nothing_can_be_held_out_the_third_candidate_is_taken_and_the_sele
 def test_the_selection_score_of_shuffled_labels_is_about_chance():
     shuffled = np.random.default_rng(0).permutation(Y)
     assert Head("probe").fit(H, shuffled).selection_ < 0.45 < Head("probe").fit(H, Y).selection_
+
+
+def test_a_probe_takes_the_candidate_under_which_held_out_labels_are_most_likely():
+    few = np.arange(0, len(Y), 3)
+    head, merits = Head("probe").fit(H[few], Y[few]), []
+    for candidate in GRIDS["probe"]:
+        parts = []
+        for train, test in inner_folds(Y[few], None, 0):
+            model = make_pipeline(StandardScaler(), LogisticRegression(C=candidate["c"], max_iter=1000))
+            model.fit(H[few][train], Y[few][train])
+            parts.append(-log_loss(Y[few][test], model.predict_proba(H[few][test])))
+        merits.append(np.mean(parts))
+    assert head.best_ == GRIDS["probe"][int(np.argmax(merits))]
 
 
 def test_beyond_its_limit_a_kernel_takes_as_many_of_each_class(monkeypatch):

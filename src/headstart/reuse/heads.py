@@ -40,8 +40,9 @@ class Head(ClassifierMixin, BaseEstimator):
     """A classifier on vectors, in scikit-learn's shape.
 
     kind: majority, knn, probe (multinomial logistic regression), svm (RBF), pca-svm or gaussian-process.
-    The candidates are compared by inner cross-validation on the training labels, with the same folds for all;
-    with a single label in a class nothing can be held out, and the third candidate is taken.
+    The candidates are compared by inner cross-validation on the training labels, with the same folds for all: by the
+    metric, a probe by its log-likelihood, which is what it maximises and which 60 labels tell apart more finely
+    (benchmarks/RESULTS.md). With a single label in a class nothing can be held out, and the third candidate is taken.
 
     After ``fit``: ``classes_``, ``best_`` (the candidate), ``selection_`` (its inner score, balanced accuracy;
     chance where nothing could be held out).
@@ -58,8 +59,8 @@ class Head(ClassifierMixin, BaseEstimator):
         self.classes_ = np.unique(y)
         h, y, groups = self._limited(h, y, groups)
         grid = GRIDS[self.kind]
-        scores = self._inner(h, y, groups, grid)
-        best = int(np.argmax(scores)) if len(scores) else min(2, len(grid) - 1)
+        scores, merits = self._inner(h, y, groups, grid)
+        best = int(np.argmax(merits)) if len(merits) else min(2, len(grid) - 1)
         self.best_ = grid[best]
         self.selection_ = float(scores[best]) if len(scores) else 1 / len(self.classes_)
         self.model_ = _fitted(self.kind, self.best_, h, y)
@@ -91,16 +92,20 @@ class Head(ClassifierMixin, BaseEstimator):
 
     def _inner(
         self, h: np.ndarray, y: np.ndarray, groups: np.ndarray | None, grid: list[dict[str, float]]
-    ) -> np.ndarray:
+    ) -> tuple[np.ndarray, np.ndarray]:
+        """Each candidate's mean score, and what it is chosen by; both empty where nothing can be held out."""
         folds = inner_folds(y, groups, self.seed)
         if not folds:
-            return np.array([])
-        scores = np.zeros((len(grid), len(folds)))
+            return np.array([]), np.array([])
+        scores, likelihoods = np.zeros((len(grid), len(folds))), np.zeros((len(grid), len(folds)))
         for j, (train, test) in enumerate(folds):
             for i, candidate in enumerate(grid):
                 model = _fitted(self.kind, candidate, h[train], y[train])
                 scores[i, j] = score(self.metric, y[test], model.predict(h[test]), self.classes_)
-        return scores.mean(1)
+                if self.kind == "probe":
+                    given = model.predict_log_proba(h[test])
+                    likelihoods[i, j] = given[np.arange(len(test)), np.searchsorted(self.classes_, y[test])].mean()
+        return scores.mean(1), (likelihoods if self.kind == "probe" else scores).mean(1)
 
 
 def inner_folds(y: np.ndarray, groups: np.ndarray | None, seed: int) -> list[tuple[np.ndarray, np.ndarray]]:
