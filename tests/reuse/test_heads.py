@@ -10,7 +10,7 @@ from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import StandardScaler
 
 from headstart.errors import UserError
-from headstart.reuse.heads import GRIDS, INNER_FOLDS, LIMITS, Head, inner_folds, restore, store
+from headstart.reuse.heads import GRIDS, INNER_FOLDS, LIMITS, Head, _chosen, inner_folds, restore, store
 
 H, Y = load_digits(return_X_y=True)
 CHOSEN = np.flatnonzero(Y < 4)[:120]
@@ -94,17 +94,20 @@ def test_the_selection_score_of_shuffled_labels_is_about_chance():
     assert Head("probe").fit(H, shuffled).selection_ < 0.45 < Head("probe").fit(H, Y).selection_
 
 
-def test_a_probe_takes_the_candidate_under_which_held_out_labels_are_most_likely():
+def test_a_probe_takes_the_likeliest_candidate_within_a_standard_error_of_the_best_score():
+    scores = np.array([[0.5, 0.6], [0.7, 0.9], [0.65, 0.8], [0.75, 0.75]])
+    likelihoods = np.array([[-0.1, -0.1], [-0.9, -0.9], [-0.3, -0.3], [-0.5, -0.5]])
+    assert _chosen(scores, likelihoods) == 2  # the best is 1, 0.1 its standard error; 0 lies beyond
+    assert _chosen(scores, np.zeros((4, 2))) == 1
+
+
+def test_likelihoods_are_those_of_held_out_labels():
     few = np.arange(0, len(Y), 3)
-    head, merits = Head("probe").fit(H[few], Y[few]), []
-    for candidate in GRIDS["probe"]:
-        parts = []
-        for train, test in inner_folds(Y[few], None, 0):
-            model = make_pipeline(StandardScaler(), LogisticRegression(C=candidate["c"], max_iter=1000))
-            model.fit(H[few][train], Y[few][train])
-            parts.append(-log_loss(Y[few][test], model.predict_proba(H[few][test])))
-        merits.append(np.mean(parts))
-    assert head.best_ == GRIDS["probe"][int(np.argmax(merits))]
+    _, found = Head("probe").fit(H[few], Y[few])._inner(H[few], Y[few], None, GRIDS["probe"])
+    for j, (train, test) in enumerate(inner_folds(Y[few], None, 0)):
+        model = make_pipeline(StandardScaler(), LogisticRegression(C=GRIDS["probe"][3]["c"], max_iter=1000))
+        given = model.fit(H[few][train], Y[few][train]).predict_proba(H[few][test])
+        assert found[3, j] == pytest.approx(-log_loss(Y[few][test], given), abs=1e-3)
 
 
 def test_beyond_its_limit_a_kernel_takes_as_many_of_each_class(monkeypatch):

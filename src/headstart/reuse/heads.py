@@ -40,9 +40,9 @@ class Head(ClassifierMixin, BaseEstimator):
     """A classifier on vectors, in scikit-learn's shape.
 
     kind: majority, knn, probe (multinomial logistic regression), svm (RBF), pca-svm or gaussian-process.
-    The candidates are compared by inner cross-validation on the training labels, with the same folds for all: by the
-    metric, a probe by its log-likelihood, which is what it maximises and which 60 labels tell apart more finely
-    (benchmarks/RESULTS.md). With a single label in a class nothing can be held out, and the third candidate is taken.
+    The candidates are compared by inner cross-validation on the training labels, with the same folds for all. The best
+    score is chosen; for a probe, the likeliest candidate of those within a standard error of it, since scores of a few
+    labels are coarse. With a single label in a class nothing can be held out, and the third candidate is taken.
 
     After ``fit``: ``classes_``, ``best_`` (the candidate), ``selection_`` (its inner score, balanced accuracy;
     chance where nothing could be held out).
@@ -59,10 +59,10 @@ class Head(ClassifierMixin, BaseEstimator):
         self.classes_ = np.unique(y)
         h, y, groups = self._limited(h, y, groups)
         grid = GRIDS[self.kind]
-        scores, merits = self._inner(h, y, groups, grid)
-        best = int(np.argmax(merits)) if len(merits) else min(2, len(grid) - 1)
+        scores, likelihoods = self._inner(h, y, groups, grid)
+        best = _chosen(scores, likelihoods) if scores.size else min(2, len(grid) - 1)
         self.best_ = grid[best]
-        self.selection_ = float(scores[best]) if len(scores) else 1 / len(self.classes_)
+        self.selection_ = float(scores[best].mean()) if scores.size else 1 / len(self.classes_)
         self.model_ = _fitted(self.kind, self.best_, h, y)
         self.n_features_in_ = h.shape[1]
         return self
@@ -93,10 +93,8 @@ class Head(ClassifierMixin, BaseEstimator):
     def _inner(
         self, h: np.ndarray, y: np.ndarray, groups: np.ndarray | None, grid: list[dict[str, float]]
     ) -> tuple[np.ndarray, np.ndarray]:
-        """Each candidate's mean score, and what it is chosen by; both empty where nothing can be held out."""
+        """Scores and mean log-likelihoods, (candidates, folds); likelihoods are those of a probe, otherwise zero."""
         folds = inner_folds(y, groups, self.seed)
-        if not folds:
-            return np.array([]), np.array([])
         scores, likelihoods = np.zeros((len(grid), len(folds))), np.zeros((len(grid), len(folds)))
         for j, (train, test) in enumerate(folds):
             for i, candidate in enumerate(grid):
@@ -105,7 +103,17 @@ class Head(ClassifierMixin, BaseEstimator):
                 if self.kind == "probe":
                     given = model.predict_log_proba(h[test])
                     likelihoods[i, j] = given[np.arange(len(test)), np.searchsorted(self.classes_, y[test])].mean()
-        return scores.mean(1), (likelihoods if self.kind == "probe" else scores).mean(1)
+        return scores, likelihoods
+
+
+def _chosen(scores: Float[np.ndarray, "c f"], likelihoods: Float[np.ndarray, "c f"]) -> int:
+    """The best candidate's number; by likelihood among those within one standard error (Breiman et al. 1984)."""
+    means = scores.mean(1)
+    best = int(means.argmax())
+    if not likelihoods.any():
+        return best
+    near = means >= means[best] - scores[best].std(ddof=1) / np.sqrt(scores.shape[1])
+    return int(np.where(near, likelihoods.mean(1), -np.inf).argmax())
 
 
 def inner_folds(y: np.ndarray, groups: np.ndarray | None, seed: int) -> list[tuple[np.ndarray, np.ndarray]]:
