@@ -110,6 +110,14 @@ def test_likelihoods_are_those_of_held_out_labels():
         assert found[3, j] == pytest.approx(-log_loss(Y[few][test], given), abs=1e-3)
 
 
+def test_an_image_that_a_probe_holds_for_impossible_does_not_undo_the_choice():
+    y = np.arange(40) % 2
+    h = np.random.default_rng(0).normal(size=(40, 2)) + 2 * y[:, None]
+    h[0] = 1e9  # of class 0, far beyond class 1: its probability is 0 where it is held out
+    _, likelihoods = Head("probe").fit(h, y)._inner(h, y, None, GRIDS["probe"])
+    assert np.isfinite(likelihoods).all()
+
+
 def test_beyond_its_limit_a_kernel_takes_as_many_of_each_class(monkeypatch):
     monkeypatch.setitem(LIMITS, "svm", 40)
     head = Head("svm")

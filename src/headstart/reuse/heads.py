@@ -101,8 +101,9 @@ class Head(ClassifierMixin, BaseEstimator):
                 model = _fitted(self.kind, candidate, h[train], y[train])
                 scores[i, j] = score(self.metric, y[test], model.predict(h[test]), self.classes_)
                 if self.kind == "probe":
-                    given = model.predict_log_proba(h[test])
-                    likelihoods[i, j] = given[np.arange(len(test)), np.searchsorted(self.classes_, y[test])].mean()
+                    given = model.predict_proba(h[test])
+                    given = given[np.arange(len(test)), np.searchsorted(self.classes_, y[test])]
+                    likelihoods[i, j] = np.log(given.clip(1e-15)).mean()
         return scores, likelihoods
 
 
