@@ -18,7 +18,7 @@ done
 line cells headstart study cells --out "$out/cells" --resume
 line cells-10m headstart study cells --time-budget 10m --out "$out/cells-10m" --resume
 line resume python benchmarks/bench_resume.py
-line nothing python benchmarks/bench_nothing.py
+line nothing python benchmarks/bench_nothing.py "$out/nothing.jsonl"
 line intervals python benchmarks/bench_intervals.py
 line views python benchmarks/bench_views.py
 line training python benchmarks/bench_training.py
