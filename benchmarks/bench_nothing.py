@@ -1,7 +1,7 @@
 """Does a study of labels that mean nothing answer "nothing"? Twenty seeds of drawn cells, their labels shuffled.
 
-Run: ``python benchmarks/bench_nothing.py OUT.jsonl [--seeds 20]``: about a minute a seed on two cores; prints a line a seed
-and a summary as JSON, and goes on where it was stopped.
+Run: ``python benchmarks/bench_nothing.py OUT.jsonl [--seeds 20]``: a minute a seed on two idle cores; prints a line a
+seed and a summary as JSON, and goes on where it was stopped.
 """
 
 import argparse
