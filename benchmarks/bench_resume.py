@@ -12,6 +12,7 @@ import subprocess
 import sys
 import tempfile
 import time
+from collections.abc import Iterator
 from pathlib import Path
 
 APPROACHES = "svm-pixels,supervised,autoencoder+probe,simclr+probe,simclr+finetune"
@@ -33,6 +34,18 @@ def numbers(out: Path) -> dict:
         return [timeless(v) for v in value] if isinstance(value, list) else value
 
     return timeless(json.loads((out / "results.json").read_text("utf-8").replace(str(out), "OUT")))
+
+
+def differences(a, b, place: str = "") -> Iterator[str]:
+    """Where two results differ, and by what."""
+    if isinstance(a, dict):
+        for key in a:
+            yield from differences(a[key], b.get(key), f"{place}.{key}")
+    elif isinstance(a, list) and isinstance(b, list) and len(a) == len(b):
+        for i, (x, y) in enumerate(zip(a, b, strict=True)):
+            yield from differences(x, y, f"{place}[{i}]")
+    elif a != b:
+        yield f"{place}: {a} and {b}"
 
 
 def main() -> None:
@@ -57,7 +70,7 @@ def main() -> None:
             before = moment
         assert start(chosen.source, killed).wait() == 0
         a, b = numbers(peace), numbers(killed)
-        different = [key for key in a if a[key] != b.get(key)]
+        different = list(differences(a, b))
         csv = (peace / "predictions.csv").read_bytes() == (killed / "predictions.csv").read_bytes()
         print(json.dumps({"keys": len(a), "different": different, "same_predictions": csv}))
         sys.exit(1 if different or not csv else 0)
