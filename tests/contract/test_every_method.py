@@ -9,6 +9,7 @@ import torch
 import headstart.objectives
 from headstart.objectives.catalogue import hyperparameters, make_objective, method_class, methods
 from headstart.objectives.objective import Objective
+from headstart.training import loop
 from headstart.training.fit import Method, encoder_spec, fit_encoder, untrained_encoder
 from headstart.training.loop import train
 from headstart.training.recipe import Recipe
@@ -57,7 +58,8 @@ def test_the_same_seed_gives_the_same_weights_and_another_does_not(name):
 
 
 @pytest.mark.parametrize("name", [*ALL, "greedy", "greedy:simclr"])
-def test_a_run_that_was_stopped_goes_on_to_the_same_bits(name, tmp_path):
+def test_a_run_that_was_stopped_goes_on_to_the_same_bits(name, tmp_path, monkeypatch):
+    monkeypatch.setattr(loop, "CHECKPOINT_SECONDS", 0.0)  # a checkpoint a step, not a start from the beginning
     method = Method.parse(name)
     spec = encoder_spec(method.default_encoder(), X)
 
@@ -70,6 +72,7 @@ def test_a_run_that_was_stopped_goes_on_to_the_same_bits(name, tmp_path):
     stop = Interruption(after=4)
     with pytest.raises(KeyboardInterrupt):
         fit(tmp_path / "cut", progress=stop)
+    assert any((tmp_path / "cut").rglob("checkpoint.safetensors"))
     resumed = fit(tmp_path / "cut", resume=True)
     assert all(torch.equal(whole[k], resumed[k]) for k in whole)
 

@@ -62,6 +62,9 @@ def load_checkpoint(
         if name.startswith("optimiser."):
             _, i, key = name.split(".", 2)
             state.setdefault(int(i), {})[key] = value
+    parameters = [p for group in optimiser.param_groups for p in group["params"]]
+    for i, values in state.items():  # in the parameter's memory format, which the fused optimiser counts on
+        values |= {k: torch.empty_like(parameters[i]).copy_(v) for k, v in values.items() if v.ndim}
     if state:
         optimiser.load_state_dict({**optimiser.state_dict(), "state": state})
     with torch.no_grad():
