@@ -77,6 +77,22 @@ def test_memory_layout_and_precision_do_not_matter(layout):
     assert torch.allclose(double.float(), expected, atol=1e-4)
 
 
+@pytest.mark.parametrize("name", PRESETS)
+@pytest.mark.parametrize("c", [1, 3])
+def test_whole_numbers_to_255_are_seen_as_their_shares_of_255(name, c):
+    x = torch.randint(0, 256, (9, 16, 16, c), dtype=torch.uint8).permute(0, 3, 1, 2)
+    seen = PRESETS[name](x, keys(9))
+    assert seen.dtype == torch.float32
+    assert torch.allclose(seen, PRESETS[name](x / 255, keys(9)), atol=1e-5)
+
+
+def test_images_that_do_not_turn_are_seen_as_if_they_turned_by_nothing():
+    x = images()
+    still = replace(PRESETS["natural"], translation=(-0.1, 0.1), scale=(0.8, 1.2))
+    turned = replace(still, rotation=(1e-5, 1e-5))
+    assert torch.allclose(still(x, keys(9)), turned(x, keys(9)), atol=1e-4)
+
+
 def test_an_empty_batch_is_an_empty_batch():
     assert ALL(images(3)[:0], keys(3)[:0]).shape == (0, 3, 16, 16)
 

@@ -3,37 +3,52 @@
 The views of SimCLR (Chen et al. A simple framework for contrastive learning. ICML 2020. arXiv 2002.05709, appendix A):
 
     u = uniform(keys, 20)                    # (n, 20): every parameter of an image, from its key
-    v = grid_sample(x, affine(u))            # crop, flip, rotation, shear, scale and translation
-    v = blur_rows v blur_columns'            # (n, h, h) and (n, w, w)
+    v = R x C'                               # crop, flip, scale and translation: R (n, h, h), C (n, w, w) from u
+      or grid_sample(x, affine(u))           # where there is rotation or shear
+    v = B v B'                               # blur
     v = b c M v + b (1 - c) mean(v)          # brightness, contrast, saturation, hue and grey
     v = clamp(v + noise, 0, 1)
 
 Differs from the paper, and from the usual one-by-one operations: docs/views.md, with a bound each.
 """
 
-from collections.abc import KeysView
 from dataclasses import dataclass, fields
-from math import log
+from math import ceil, log
+from typing import NamedTuple
 
 import torch
-from jaxtyping import Float, Int64
+from jaxtyping import Float, Int64, UInt8
 from torch import Tensor
 
 from headstart.views.affine import affine, move
-from headstart.views.blur import LEVELS, blur_some_
 from headstart.views.colour import chroma, recolour
 from headstart.views.random import normal, uniform
+from headstart.views.sums import Sums, add_up, around, gaussian, sample
 
 Range = tuple[float, float]
 PerImage = Float[Tensor, " n"]
-GEOMETRY = ("crop", "aspect", "rotation", "shear", "scale", "translation", "flip_horizontal", "flip_vertical")
+Images = Float[Tensor, "n c h w"] | UInt8[Tensor, "n c h w"]
+TURNING = ("rotation", "shear")
+GEOMETRY = (*TURNING, "crop", "aspect", "scale", "translation", "flip_horizontal", "flip_vertical")
 COLOUR = ("brightness", "contrast", "saturation", "hue", "grey")
-_CHUNK_BYTES = 3 << 18  # a chunk of images and its temporaries then stay about a core's second-level cache
+_REACH = 3  # sigmas from the middle of a blur to where it is cut
+_CHUNK_BYTES = 1 << 20  # a chunk of images and its temporaries then stay about a core's second-level cache
+
+
+class Drawn(NamedTuple):
+    """What the keys choose; a sigma of 0 is no blur."""
+
+    theta: Float[Tensor, "n 2 3"]
+    brightness: PerImage
+    contrast: PerImage
+    matrix: Float[Tensor, "n 3 3"]
+    sigma: PerImage
+    noise: PerImage
 
 
 @dataclass(frozen=True)
 class Views:
-    """(n, c, h, w) in [0, 1] and a key an image -> one random view an image, (n, c, h, w) in [0, 1].
+    """(n, c, h, w) in [0, 1], or uint8, and a key an image -> one random view an image, (n, c, h, w) in [0, 1].
 
     Every pair is the range (low, high) that an image's parameter is drawn from; the defaults change nothing.
 
@@ -77,44 +92,58 @@ class Views:
         return self.rotation[1] - self.rotation[0] >= 360 and self.flip_horizontal > 0 and self.flip_vertical > 0
 
     @torch.no_grad()
-    def __call__(self, x: Float[Tensor, "n c h w"], keys: Int64[Tensor, " n"]) -> Float[Tensor, "n c h w"]:
+    def __call__(self, x: Images, keys: Int64[Tensor, " n"]) -> Float[Tensor, "n c h w"]:
         """The view of each image that its key names, whatever batch it comes in. No gradient passes."""
-        seen = torch.empty(x.shape, dtype=x.dtype, device=x.device)
-        images = len(x) if x.is_cuda else _CHUNK_BYTES // max(1, x[0:1].nbytes)
-        tables = (seen, x, keys, *self.draw(keys, (x.shape[2], x.shape[3]), x.dtype))
-        changed = self.changed.keys()
-        for chunk in zip(*(table.split(max(1, images)) for table in tables), strict=True):
-            self._write(changed, *chunk)
+        seen = torch.empty(x.shape, dtype=torch.float32 if x.dtype == torch.uint8 else x.dtype, device=x.device)
+        chunks = 1 if x.is_cuda else max(1, ceil(seen.nbytes / _CHUNK_BYTES))
+        images = max(1, ceil(len(x) / chunks))
+        drawn = self.draw(keys, (x.shape[2], x.shape[3]), seen.dtype)
+        if x.dtype == torch.uint8:  # whatever is done before the brightness is linear
+            drawn = drawn._replace(brightness=drawn.brightness / 255)
+        columns, rows = self._sums(drawn, x.shape[2], x.shape[3])
+        for start in range(0, len(x), images):
+            at = slice(start, start + images)
+            chunk = Drawn(*(table[at] for table in drawn))
+            self._write(seen[at], x[at], keys[at], chunk, [s.of(at) for s in columns], [s.of(at) for s in rows])
         return seen
+
+    def _sums(self, drawn: Drawn, height: int, width: int) -> tuple[list[Sums], list[Sums]]:
+        """For columns and for rows, what is done to them apart: cut, flip, scale and shift, unless they turn; blur."""
+        changed = self.changed.keys()
+        columns, rows = [], []
+        if changed & set(GEOMETRY) and not changed & set(TURNING):
+            columns.append(sample(drawn.theta[:, 0, 0], drawn.theta[:, 0, 2], width))
+            rows.append(sample(drawn.theta[:, 1, 1], drawn.theta[:, 1, 2], height))
+        if "blur" in changed:
+            weight = gaussian(drawn.sigma, ceil(_REACH * self.blur[1]))
+            columns.append(around(weight, width))
+            rows.append(around(weight, height))
+        return columns, rows
 
     def _write(
         self,
-        changed: KeysView[str],
         seen: Float[Tensor, "n c h w"],
-        x: Float[Tensor, "n c h w"],
+        x: Images,
         keys: Int64[Tensor, " n"],
-        theta: Float[Tensor, "n 2 3"],
-        brightness: PerImage,
-        contrast: PerImage,
-        matrix: Float[Tensor, "n 3 3"],
-        level: Int64[Tensor, " n"],
-        noise: PerImage,
+        drawn: Drawn,
+        columns: list[Sums],
+        rows: list[Sums],
     ) -> None:
         """Fill ``seen`` with a chunk's views; it is scratch paper too, as fewer bytes stay in the cache."""
-        seen.copy_(x)
-        x = move(seen, theta) if changed & set(GEOMETRY) else seen.clone()
-        if "blur" in changed:
-            x = blur_some_(x, level, low=self.blur[0], high=self.blur[1])
-        if changed & set(COLOUR):
-            x = recolour(x, brightness, contrast, matrix, out=seen)
+        changed = self.changed.keys()
+        scaled = x.dtype != seen.dtype
+        if changed & set(TURNING):
+            x = move(seen.copy_(x), drawn.theta)
+        x = add_up(x, columns, rows) if rows else x.to(seen.dtype)
+        if changed & set(COLOUR) or scaled:
+            x = recolour(x, drawn.brightness, drawn.contrast, drawn.matrix, out=seen)
         if "noise" in changed:
-            x = torch.addcmul(x, normal(keys, *x.shape[1:], stream=1).to(x.dtype), noise[:, None, None, None])
+            noise = normal(keys, *x.shape[1:], stream=1).to(x.dtype)
+            x = torch.addcmul(x, noise, drawn.noise[:, None, None, None])
         torch.clamp(x, 0, 1, out=seen)
 
-    def draw(
-        self, keys: Int64[Tensor, " n"], size: tuple[int, int], dtype: torch.dtype
-    ) -> tuple[Float[Tensor, "n 2 3"], PerImage, PerImage, Float[Tensor, "n 3 3"], Int64[Tensor, " n"], PerImage]:
-        """What the keys choose: affine map, brightness, contrast, colour matrix, level of blur, noise."""
+    def draw(self, keys: Int64[Tensor, " n"], size: tuple[int, int], dtype: torch.dtype) -> Drawn:
+        """What the keys choose for images of that height and width."""
         p = self._parameters(keys, dtype)
         side, root = p["crop"].sqrt(), (p["aspect"] / 2).exp()
         width, height, magnification = (side * root).clamp(max=1), (side / root).clamp(max=1), p["scale"].exp()
@@ -134,15 +163,16 @@ class Views:
         brightness, contrast, saturation = factors
         saturation = torch.where(p["greyed"] < self.grey, 0, saturation)
         matrix = chroma(saturation, torch.where(jittered, p["hue"], 0))
-        level = torch.where(p["blurred"] < self.blur_probability, 1 + (LEVELS * p["blur"]).long(), 0)
-        return theta, brightness, contrast, matrix, level, p["noise"]
+        sigma = torch.where(p["blurred"] < self.blur_probability, p["blur"], 0)
+        return Drawn(theta, brightness, contrast, matrix, sigma, p["noise"])
 
     def _parameters(self, keys: Int64[Tensor, " n"], dtype: torch.dtype) -> dict[str, PerImage]:
         """One column an image's parameter, uniform in its range, all in one draw; new ones go to the end."""
-        ranges = {name: getattr(self, name) for name in ("crop", "rotation", "shear", *COLOUR[:-1], "noise")}
+        ranges = {name: getattr(self, name) for name in ("crop", *TURNING, *COLOUR[:-1], "noise")}
         ranges |= {name: (log(a), log(b)) for name, (a, b) in (("aspect", self.aspect), ("scale", self.scale))}
         ranges |= {"right": self.translation, "down": self.translation, "x": (-1.0, 1.0), "y": (-1.0, 1.0)}
-        ranges |= dict.fromkeys(("mirrored", "upended", "jittered", "greyed", "blurred", "blur"), (0.0, 1.0))
+        ranges |= dict.fromkeys(("mirrored", "upended", "jittered", "greyed", "blurred"), (0.0, 1.0))
+        ranges |= {"blur": self.blur}
         low, high = torch.tensor(list(ranges.values()), dtype=dtype, device=keys.device).T
         drawn = torch.lerp(low, high, uniform(keys, len(ranges)).to(dtype))
         return dict(zip(ranges, drawn.unbind(1), strict=True))
