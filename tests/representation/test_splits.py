@@ -4,14 +4,13 @@ import numpy as np
 import pytest
 
 from headstart.errors import UserError
+from headstart.representation.budgets import default_budgets, parse_budgets
+from headstart.representation.groups import bound_groups
 from headstart.representation.splits import (
-    bound_groups,
-    default_budgets,
     default_folds,
     default_repeats,
     fold_ratio,
     make_splits,
-    parse_budgets,
     split_hash,
     times_tested,
 )

@@ -5,7 +5,8 @@ import pytest
 
 from headstart.data.duplicates import duplicate_groups
 from headstart.data.load import load
-from headstart.representation.splits import bound_groups, make_splits
+from headstart.representation.groups import bound_groups
+from headstart.representation.splits import make_splits
 from headstart.study import tasks
 from headstart.study.tasks import execute
 from headstart.study.workspace import Task, Workspace

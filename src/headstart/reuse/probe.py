@@ -135,7 +135,7 @@ def judged_splits(dataset: "Dataset", *, folds: int, repeats: int, seed: int) ->
 def labelled_groups(dataset: "Dataset") -> "np.ndarray | None":
     """(m,) groups of the labelled images, exact duplicates merged, or None where no image is bound to another."""
     from headstart.data.duplicates import duplicate_groups
-    from headstart.representation.splits import bound_groups
+    from headstart.representation.groups import bound_groups
 
     rows = dataset.labelled
     groups = None if dataset.groups is None else dataset.groups[rows]
