@@ -66,7 +66,7 @@ def steps_an_epoch(n: int, batch_size: int) -> int:
 # Set so that a study ends in minutes; SimCLR's were compared with others on drawn cells (benchmarks/RESULTS.md).
 # Images to look at in all, at least and at most so many epochs, batch size, peak learning rate.
 _RULES = {
-    "simclr": (300_000, 10, 250, 256, 2e-3),
+    "simclr": (300_000, 10, 600, 256, 2e-3),
     "autoencoder": (30_000, 5, 80, 64, 2e-3),
     "denoising": (30_000, 5, 80, 64, 2e-3),
     "supervised": (10_000, 5, 50, 64, 1e-3),
