@@ -156,6 +156,7 @@ def test_no_gradient_passes():
 
 
 @pytest.mark.skipif(not torch.cuda.is_available(), reason="needs a GPU")
-def test_a_gpu_gives_the_same_views():
+@pytest.mark.parametrize("views", [ALL, PRESETS["natural"]], ids=["turned", "not turned"])
+def test_a_gpu_gives_the_same_views(views):
     x, k = images(64), keys(64)
-    assert torch.allclose(ALL(x.cuda(), k.cuda()).cpu(), ALL(x, k), atol=1e-3)
+    assert torch.allclose(views(x.cuda(), k.cuda()).cpu(), views(x, k), atol=1e-3)
