@@ -40,7 +40,7 @@ def test_drawn_cells_are_microscopy():
 
 @pytest.mark.real_data
 @pytest.mark.parametrize(
-    ("source", "name"), [("mnist", "digits"), ("fashion-mnist", "digits"), ("cells/data.npz", "microscopy")]
+    ("source", "name"), [("mnist", "digits"), ("fashion-mnist", "objects"), ("cells/data.npz", "microscopy")]
 )
 def test_real_data_get_the_views_meant_for_them(real_data, source, name):
     given = real_data / source if source.endswith("npz") else source
@@ -76,6 +76,19 @@ def test_upright_grey_images_are_digits_on_an_empty_border_and_natural_up_to_it(
     framed[:, :3] = framed[:, -3:] = framed[:, :, :3] = framed[:, :, -3:] = 0
     assert choose(dataset(framed))[0] == "digits"
     assert choose(dataset(stripes()))[0] == "natural"
+
+
+def test_objects_whose_tones_give_them_away_get_views_that_change_tones():
+    rng = np.random.default_rng(0)
+    alike = np.zeros((300, 16, 16, 1), np.uint8)
+    for image, (a, b) in zip(alike, rng.integers(4, 9, (300, 2)), strict=True):
+        image[a : a + 2, 3:13] = image[b : b + 1, 3:13] = 255
+    assert choose(dataset(alike))[0] == "digits"
+    toned = (alike * rng.uniform(0.2, 1.0, (300, 1, 1, 1))).astype(np.uint8)
+    toned[:, 6:10, 6:10] = rng.integers(0, 255, (300, 1, 1, 1))
+    name, reason = choose(Dataset(toned, np.full(300, -1), tuple(map(str, range(300))), (), ""))
+    assert name == "objects"
+    assert "tones alone would give" in reason
 
 
 def test_the_rule_reads_neither_names_nor_scale_nor_type():

@@ -1,8 +1,11 @@
-"""Numbers that describe an image in one word each: how bright, contrasty, coloured, large, where and how detailed."""
+"""Numbers that describe images in one word each: how bright, coloured, large, detailed, and what gives them away."""
+
+from itertools import pairwise
 
 import torch
 from jaxtyping import Float
 from torch import Tensor
+from torch.nn import functional
 
 from headstart.views.colour import YIQ
 
@@ -47,6 +50,27 @@ def detail(x: Images) -> Float[Tensor, "n 1"]:
     grey = x.mean(1)
     steps = grey.diff(dim=1).square().mean((1, 2)) + grey.diff(dim=2).square().mean((1, 2))
     return (steps / grey.var((1, 2)).clamp(min=_LEAST))[:, None]
+
+
+def top1(z1: Float[Tensor, "n d"], z2: Float[Tensor, "n d"]) -> float:
+    """Share of the images whose other view is the nearest, by cosine, of all images' other views; chance is 1/n."""
+    similarity = functional.normalize(z1, dim=1) @ functional.normalize(z2, dim=1).T
+    own = similarity.diagonal()
+    rivals = (similarity >= own[:, None]).sum(1)  # itself, and what is nearer or as near
+    return float((rivals == 1).float().mean())
+
+
+def light(v1: Images, v2: Images) -> float:
+    """Share of the images whose other view is found by tones alone, with all left out that has a place in the image.
+
+    Mean, deviation and a histogram of each channel, each number standardised.
+    """
+    both = torch.cat([v1, v2])
+    edges = torch.linspace(0, 1, 9)[1:-1].tolist()
+    shares = [((both >= a) & (both < b)).float().mean((2, 3)) for a, b in pairwise(edges)]
+    numbers = torch.cat([both.mean((2, 3)), both.std((2, 3)), *shares], dim=1)
+    first, second = ((numbers - numbers.mean(0)) / numbers.std(0).clamp(min=_LEAST)).chunk(2)
+    return top1(first, second)
 
 
 def _weight(x: Images) -> Float[Tensor, "n h w"]:
