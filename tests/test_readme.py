@@ -31,7 +31,8 @@ def commands() -> list[list[str]]:
 @pytest.mark.slow
 def test_the_commands_run_one_after_the_other(desk, capsys):
     for verb, *rest in commands():
-        assert cli.main([verb, *rest, *TOY.get(verb, [])]) == 0, capsys.readouterr().err
+        fine = {0, 3} if verb == "doctor" else {0}  # a toy run is not healthy
+        assert cli.main([verb, *rest, *TOY.get(verb, [])]) in fine, capsys.readouterr().err
     assert {"results.json", "report.html", "predictions.csv", "winner"} <= {
         f.name for f in (desk / "runs/data").iterdir()
     }

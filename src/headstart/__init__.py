@@ -12,6 +12,7 @@ if TYPE_CHECKING:
     from headstart.data.load import load
     from headstart.report.run import run_study
     from headstart.representation.bundle import load_bundle
+    from headstart.representation.doctor import doctor
     from headstart.representation.embed import embed
     from headstart.representation.pretrain import pretrain
     from headstart.reuse.transformer import PretrainedTransformer
@@ -23,6 +24,7 @@ _HOME = {
     "make_cells": "data.drawn_cells",
     "make_shapes": "data.drawn_shapes",
     "load_bundle": "representation.bundle",
+    "doctor": "representation.doctor",
     "embed": "representation.embed",
     "pretrain": "representation.pretrain",
     "PretrainedTransformer": "reuse.transformer",
@@ -31,6 +33,7 @@ _HOME = {
 
 __all__ = [
     "PretrainedTransformer",
+    "doctor",
     "embed",
     "load",
     "load_bundle",

@@ -71,7 +71,9 @@ def _show_predictions(rows: list[Given], given: Given) -> str:
 
 
 def _show_methods(found: dict[str, str], _: Given) -> str:
-    return f"{_aligned(list(found.items()))}\n\ngreedy:METHOD is any of these, one layer after the other."
+    return (
+        f"{_aligned(list(found.items()))}\n\ngreedy:METHOD is any of these but cpc and mae, one layer after the other."
+    )
 
 
 def _aligned(rows: Sequence[tuple[str, ...]]) -> str:
@@ -85,20 +87,29 @@ VERBS = {
     "embed": Verb("representation.embed:embed", "turn every image into a vector", _show_vectors),
     "probe": Verb("reuse.probe:probe", "put a classifier on a pretrained encoder, and score it", _show_score),
     "predict": Verb("reuse.predict:predict", "classify images", _show_predictions),
+    "doctor": Verb("representation.doctor:doctor", "is a run any good?", _show_text),
     "data": Verb("data.describe:describe", "what is in these images?", _show_text),
     "methods": Verb("objectives.catalogue:methods", "the ways to pretrain, one sentence each", _show_methods),
 }
 
 
 def main(argv: Sequence[str] | None = None) -> int:
-    """Run one verb and print what it found. Returns the exit code: 0, 2 for a user's mistake, 130 when interrupted."""
+    """Run one verb and print what it found. Of several launched processes the first one speaks.
+
+    Returns:
+        The exit code: 0, 2 for a user's mistake, 3 where the doctor advises against a run, 130 when interrupted.
+    """
     words = list(sys.argv[1:] if argv is None else argv)
+    speaks = os.environ.get("RANK", os.environ.get("SLURM_PROCID", "0")) == "0"
     try:
         with _notes_on_stderr():
-            answer = _answer(words)
-        print(answer, flush=True)
+            answer, code = _answer(words)
+        if speaks:
+            print(answer, flush=True)
+        return code
     except UserError as error:
-        print("headstart:", *str(error).splitlines(), file=sys.stderr)
+        if speaks:
+            print("headstart:", *str(error).splitlines(), file=sys.stderr)
         return USER_MISTAKE
     except KeyboardInterrupt:
         hint = "; the same command with --resume continues" if words[:1] in (["study"], ["pretrain"]) else ""
@@ -121,12 +132,13 @@ def _notes_on_stderr() -> Iterator[None]:
         log.removeHandler(shown)
 
 
-def _answer(words: list[str]) -> str:
+def _answer(words: list[str]) -> tuple[str, int]:
+    """What to print, and the exit code."""
     match words:
         case [] | ["-h" | "--help", *_]:
-            return _overview()
+            return _overview(), 0
         case ["--version", *_]:
-            return f"headstart {__version__}"
+            return f"headstart {__version__}", 0
         case [name, *_] if name not in VERBS:
             raise unknown("option" if name.startswith("-") else "verb", name, [*VERBS, "--help", "--version"])
         case [name, *rest]:
@@ -145,17 +157,18 @@ def _overview() -> str:
     )
 
 
-def _run(name: str, words: list[str]) -> str:
+def _run(name: str, words: list[str]) -> tuple[str, int]:
     verb = VERBS[name]
     function = verb.function()
     words = _spelled(words)
     parser = _parser(name, function)
     if "-h" in words or "--help" in words:
-        return parser.format_help().rstrip()
+        return parser.format_help().rstrip(), 0
     _reject_unknown_options(parser, words)
     given = vars(parser.parse_args(words))
     positional, named = _arguments(function, given)
-    return verb.show(function(*positional, **named), given)
+    found = function(*positional, **named)
+    return verb.show(found, given), getattr(found, "exit_code", 0)
 
 
 def _arguments(function: Callable[..., Any], given: Given) -> tuple[list[Any], Given]:

@@ -33,7 +33,8 @@ def test_a_bundle_that_is_saved_again_is_the_same_bundle(made, tmp_path):
 
 
 def test_only_safetensors_json_csv_and_a_page_are_in_the_folder(made):
-    assert sorted(f.name for f in made.folder.iterdir()) == ["README.md", "card.json", "log.csv", "model.safetensors"]
+    files = ["README.md", "card.json", "health.csv", "log.csv", "model.safetensors", "views.png"]
+    assert sorted(f.name for f in made.folder.iterdir()) == files
     assert all(not f.read_bytes().startswith((b"\x80", b"PK")) for f in made.folder.iterdir())
 
 

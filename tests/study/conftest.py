@@ -3,9 +3,9 @@
 import numpy as np
 import pytest
 
+from headstart.objectives.catalogue import method_class, methods
 from headstart.report.run import run_study
 from headstart.study import pool
-from headstart.training import recipe
 
 APPROACHES = "majority,knn-pixels,untrained+probe,autoencoder+probe,simclr+finetune"
 
@@ -31,8 +31,8 @@ def study(tmp_path_factory):
     def run(name, source=None, **options):
         asked = {"approaches": APPROACHES, "budgets": "3,all", "folds": 4, "repeats": 1, "out": home / name, **options}
         with pytest.MonkeyPatch.context() as patch:
-            for method, (_, _, _, batch, rate) in list(recipe._RULES.items()):
-                patch.setitem(recipe._RULES, method, (100, 1, 3, batch, rate))
+            for method in map(method_class, methods()):
+                patch.setattr(method, "schedule", method.schedule._replace(looks=100, least=1, most=3))
             patch.setattr(pool, "INLINE_SECONDS", float("inf"))
             patch.setattr("headstart.report.page.write_report", lambda _, path: path.write_text("a page"))
             return run_study(toys() if source is None else source, **asked)

@@ -80,8 +80,11 @@ def test_the_answer_is_one_sentence_and_stands_first(finished):
 
 
 def test_the_folder_holds_the_promised_files_and_no_working_state(finished):
-    names = ["predictions.csv", "report.html", "results.json", "winner"]
+    names = ["predictions.csv", "report.html", "results.json", "runs", "winner"]
     assert sorted(f.name for f in finished.folder.iterdir()) == names
+    assert all(
+        (run / log).is_file() for run in (finished.folder / "runs").iterdir() for log in ("log.csv", "health.csv")
+    )
     assert not finished.folder.with_name("finished.partial").exists()
 
 

@@ -225,10 +225,10 @@ def test_training_leaves_the_callers_random_state_alone_and_does_not_depend_on_i
     assert torch.equal(torch.get_rng_state(), before)
 
 
-def test_a_watcher_sees_the_last_row_of_every_epoch():
+def test_a_watcher_sees_the_start_and_the_log_up_to_the_end_of_every_epoch():
     seen = []
-    train(Compress(), X, recipe=SHORT, watch=lambda _, row: seen.append(row["step"]))
-    assert seen == [3, 6, 9]
+    train(Compress(), X, recipe=SHORT, watch=lambda _, rows: seen.append([row["step"] for row in rows]))
+    assert seen == [[], [1, 2, 3], [1, 2, 3, 4, 5, 6], [1, 2, 3, 4, 5, 6, 7, 8, 9]]
 
 
 def test_the_default_recipe_looks_at_fewer_epochs_of_more_images():

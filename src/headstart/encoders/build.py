@@ -6,11 +6,14 @@ from typing import Any
 from headstart.encoders import networks
 from headstart.encoders.autoencoder import BottleneckEncoder
 from headstart.encoders.encoder import Encoder
+from headstart.encoders.patches import PatchEncoder
+from headstart.encoders.transformer import VisionTransformer
 from headstart.errors import UserError, unknown
 
 _OWN = {"small": networks.small, "lecture": networks.lecture, "mlp": networks.mlp, "resnet18": networks.resnet18}
 STAGED = tuple(_OWN)  # made of stages, as layer-wise pretraining wants
-NAMES = (*STAGED, "autoencoder", "pixels", "timm:NAME")
+_OWN |= {"patches": PatchEncoder, "transformer": VisionTransformer}
+NAMES = (*_OWN, "autoencoder", "pixels", "timm:NAME")
 SMALLEST = 8
 
 

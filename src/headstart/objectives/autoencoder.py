@@ -17,7 +17,7 @@ from torch import Tensor
 
 from headstart.encoders.decoder import Reconstructor
 from headstart.encoders.encoder import Encoder
-from headstart.objectives.objective import Batch, Objective, Terms
+from headstart.objectives.objective import Batch, Objective, Schedule, Terms
 
 
 def squared_error(x: Float[Tensor, "n c h w"], reconstruction: Float[Tensor, "n c h w"]) -> Float[Tensor, ""]:
@@ -29,6 +29,7 @@ class Autoencoder(Objective):
     """Reconstruct the image from h. ``shape`` is the input's (channels, height, width)."""
 
     default_encoder: ClassVar[str] = "autoencoder"
+    schedule: ClassVar[Schedule] = Schedule(30_000, 5, 80)
 
     def __init__(self, encoder: Encoder, *, shape: tuple[int, int, int]) -> None:
         super().__init__()
@@ -37,7 +38,8 @@ class Autoencoder(Objective):
 
     def forward(self, batch: Batch) -> Terms:
         """``reconstruction``: the mean squared error."""
-        return {"reconstruction": squared_error(batch.x, self.reconstruct(self.encoder, batch.x))}
+        made = self.reconstruct(self.encoder, batch.x)
+        return {"reconstruction": squared_error(self.gather(batch.x), self.gather(made))}
 
     def reconstruction(self, x: Float[Tensor, "n c h w"]) -> Float[Tensor, "n c h w"]:
         """x̂ of x."""

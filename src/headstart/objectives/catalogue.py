@@ -6,7 +6,7 @@ from importlib import import_module
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from headstart.errors import unknown
+from headstart.errors import UserError, unknown
 
 if TYPE_CHECKING:
     from headstart.encoders.encoder import Encoder
@@ -45,7 +45,22 @@ def make_objective(
     return chosen(encoder, **given, **options)
 
 
-def hyperparameters(name: str) -> dict[str, Any]:
-    """Keyword -> default of a method's own hyperparameters."""
+def hyperparameters(name: str, given: str | None = None) -> dict[str, Any]:
+    """Keyword -> value of a method's own hyperparameters: their defaults, but those that ``temperature=0.1`` changes.
+
+    Raises:
+        UserError: another name, or another kind of value.
+    """
     asked = inspect.signature(method_class(name)).parameters.values()
-    return {p.name: p.default for p in asked if p.default is not inspect.Parameter.empty}
+    values = {p.name: p.default for p in asked if p.default is not inspect.Parameter.empty}
+    for part in given.split(",") if given else []:
+        option, _, value = part.strip().partition("=")
+        if option not in values:
+            raise unknown(f"option of {name}", option, values)
+        kind = type(values[option])
+        try:
+            values[option] = kind(value)
+        except ValueError:
+            wanted = "a whole number" if kind is int else "a number"
+            raise UserError(f"--options {part.strip()}: wanted {wanted}, such as {option}={values[option]}") from None
+    return values

@@ -17,7 +17,7 @@ from torch import Tensor
 
 from headstart.encoders.decoder import Reconstructor
 from headstart.encoders.encoder import Encoder
-from headstart.objectives.objective import Batch, Objective, Terms
+from headstart.objectives.objective import Batch, Objective, Schedule, Terms
 from headstart.views.random import normal, uniform
 
 
@@ -33,6 +33,7 @@ class Denoising(Objective):
     """Reconstruct the image from a damaged copy. ``masking`` is ν, ``noise`` is σ, in units of the input."""
 
     default_encoder: ClassVar[str] = "autoencoder"
+    schedule: ClassVar[Schedule] = Schedule(30_000, 5, 80)
 
     def __init__(
         self, encoder: Encoder, *, shape: tuple[int, int, int], masking: float = 0.25, noise: float = 0.1
@@ -45,7 +46,8 @@ class Denoising(Objective):
     def forward(self, batch: Batch) -> Terms:
         """``reconstruction``: the mean squared error against the undamaged image."""
         damaged = corrupt(batch.x, batch.keys, masking=self.masking, noise=self.noise)
-        return {"reconstruction": (batch.x - self.reconstruct(self.encoder, damaged)).square().mean()}
+        made = self.reconstruct(self.encoder, damaged)
+        return {"reconstruction": (self.gather(batch.x) - self.gather(made)).square().mean()}
 
     def reconstruction(self, x: Float[Tensor, "n c h w"]) -> Float[Tensor, "n c h w"]:
         """x̂ of x."""

@@ -1,15 +1,29 @@
 """What every objective promises: a batch becomes named scalar terms, whose sum is the loss."""
 
 from abc import ABC, abstractmethod
+from collections.abc import Callable
 from dataclasses import dataclass
-from typing import ClassVar
+from functools import wraps
+from typing import Any, ClassVar, NamedTuple, TypeVar, cast
 
+import torch
 from jaxtyping import Float, Int
 from torch import Tensor, nn
 
 from headstart.encoders.encoder import Encoder
 
 Terms = dict[str, Tensor]
+Loss = TypeVar("Loss", bound=Callable[..., Any])
+
+
+class Schedule(NamedTuple):
+    """How a method is trained by default: images to look at in all, as so many epochs; peak rate; weight decay."""
+
+    looks: int
+    least: int
+    most: int
+    learning_rate: float = 2e-3
+    weight_decay: float = 1e-4
 
 
 @dataclass(frozen=True)
@@ -29,19 +43,38 @@ class Batch:
     keys: Int[Tensor, " n"]
 
 
+def full(loss: Loss) -> Loss:
+    """A loss whose tensors are float32 at least: what autocast halves is too coarse to compare."""
+
+    @wraps(loss)
+    def computed(*given: Tensor, **options: Any) -> Any:
+        exact = (z.float() if z.dtype in (torch.bfloat16, torch.float16) else z for z in given)
+        with torch.autocast(given[0].device.type, enabled=False):
+            return loss(*exact, **options)
+
+    return cast(Loss, computed)
+
+
+def _alone(z: Tensor) -> Tensor:
+    return z
+
+
 class Objective(nn.Module, ABC):
     """What the encoder must get right.
 
     n_views: how many views an image the loop draws for it. supervised: it needs labels.
     coupled: a row's loss depends on the other rows, so that a batch may not be split.
-    default_encoder: the encoder to use when none is asked for.
+    default_encoder: the encoder to use when none is asked for. schedule: how to train when nothing else is asked for.
+    gather: the rows of all processes from those of this one; every tensor that a loss compares or averages passes it.
     """
 
     n_views: ClassVar[int] = 0
     supervised: ClassVar[bool] = False
     coupled: ClassVar[bool] = False
     default_encoder: ClassVar[str] = "small"
+    schedule: ClassVar[Schedule] = Schedule(300_000, 10, 250)
     encoder: Encoder
+    gather: Callable[[Tensor], Tensor] = staticmethod(_alone)
 
     @abstractmethod
     def forward(self, batch: Batch) -> Terms:

@@ -16,13 +16,15 @@ from typing import ClassVar
 
 import torch
 from jaxtyping import Float
-from torch import Tensor, nn
+from torch import Tensor
 from torch.nn import functional
 
 from headstart.encoders.encoder import Encoder
-from headstart.objectives.objective import Batch, Objective, Terms
+from headstart.encoders.projector import perceptron
+from headstart.objectives.objective import Batch, Objective, Schedule, Terms, full
 
 
+@full
 def nt_xent(z1: Float[Tensor, "n d"], z2: Float[Tensor, "n d"], *, temperature: float) -> Float[Tensor, ""]:
     """Equation 1, averaged over 2n rows, in nats; log(2n − 1) when all similarities are equal. Normalises z."""
     n = len(z1)
@@ -38,16 +40,15 @@ class SimCLR(Objective):
 
     n_views: ClassVar[int] = 2
     coupled: ClassVar[bool] = True
+    schedule: ClassVar[Schedule] = Schedule(300_000, 10, 600)
 
     def __init__(self, encoder: Encoder, *, temperature: float = 0.2, hidden: int = 256, width: int = 128) -> None:
         super().__init__()
         self.encoder = encoder
-        self.projector = nn.Sequential(
-            nn.Linear(encoder.dim, hidden), nn.BatchNorm1d(hidden), nn.ReLU(), nn.Linear(hidden, width)
-        )
+        self.projector = perceptron(encoder.dim, hidden, width)
         self.temperature = temperature
 
     def forward(self, batch: Batch) -> Terms:
         """``contrast``: NT-Xent between the two views."""
-        z1, z2 = self.projector(self.encoder(torch.cat(batch.views))).chunk(2)
+        z1, z2 = map(self.gather, self.projector(self.encoder(torch.cat(batch.views))).chunk(2))
         return {"contrast": nt_xent(z1, z2, temperature=self.temperature)}

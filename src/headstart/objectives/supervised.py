@@ -15,7 +15,7 @@ from torch import Tensor, nn
 from torch.nn import functional
 
 from headstart.encoders.encoder import Encoder
-from headstart.objectives.objective import Batch, Objective, Terms
+from headstart.objectives.objective import Batch, Objective, Schedule, Terms
 
 
 def cross_entropy(logits: Float[Tensor, "n k"], y: Int[Tensor, " n"]) -> Float[Tensor, ""]:
@@ -29,6 +29,7 @@ class Supervised(Objective):
 
     n_views: ClassVar[int] = 1
     supervised: ClassVar[bool] = True
+    schedule: ClassVar[Schedule] = Schedule(10_000, 5, 50, learning_rate=1e-3)
 
     def __init__(self, encoder: Encoder, *, classes: int) -> None:
         super().__init__()
@@ -37,4 +38,5 @@ class Supervised(Objective):
 
     def forward(self, batch: Batch) -> Terms:
         """``cross_entropy`` of one view."""
-        return {"cross_entropy": cross_entropy(self.head(self.encoder(batch.views[0])), batch.y)}
+        logits = self.head(self.encoder(batch.views[0]))
+        return {"cross_entropy": cross_entropy(self.gather(logits), self.gather(batch.y))}

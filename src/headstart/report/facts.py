@@ -8,6 +8,7 @@ from headstart.report.elements import Child, Html, bullets, callout, figure, joi
 from headstart.report.pictures import sheet_picture
 from headstart.report.score_chart import accuracy_chart, drawn
 from headstart.report.scores import budgets, ranked, score_table
+from headstart.representation.doctor import diagnose
 from headstart.study.findings import Findings
 
 
@@ -99,7 +100,20 @@ def training(findings: Findings) -> Html:
     if not curves:
         return Html()
     caption = "Loss against epochs. Losses of different methods have different units and cannot be compared."
-    return section("training", "Training", figure(charts.training_curves(curves), caption))
+    return section("training", "Training", _verdicts(findings), figure(charts.training_curves(curves), caption))
+
+
+def _verdicts(findings: Findings) -> Html:
+    """What the doctor says of each run, without a label."""
+    found = {name: diagnose(rows) for name, rows in findings.health.items() if rows}
+    said = [(f"{name}: {verdict}", verdict.against) for name, verdicts in found.items() for verdict in verdicts]
+    well = ", ".join(name for name, verdicts in found.items() if not verdicts)
+    notes = [text for text, against in said if not against]
+    if well:
+        notes.append(f"Healthy, as far as can be told without labels: {well}.")
+    return join(
+        callout("What speaks against a run", [text for text, against in said if against], "warning"), *map(prose, notes)
+    )
 
 
 def protocol(findings: Findings) -> Html:

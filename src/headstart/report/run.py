@@ -46,7 +46,7 @@ def run_study(
         time_budget: Wall time such as 90s, 10m or 2h; what does not fit is cut short or left out, and named.
         encoder: small, lecture, mlp, resnet18, timm:NAME[@hub|@FILE] (docs/backbones.md); default: small, the
             autoencoder's own for autoencoder and denoising.
-        views: digits, natural or microscopy; default by the rule in docs/views.md.
+        views: digits, objects, natural or microscopy; default by the rule in docs/views.md.
         image_size: Side in pixels that images are brought to; default: their own, at most 64.
         device: auto, cpu or cuda.
         data_root: Folder of downloaded data sets; default: the variable HEADSTART_DATA.

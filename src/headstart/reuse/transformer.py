@@ -28,7 +28,7 @@ class PretrainedTransformer(TransformerMixin, BaseEstimator):
         method: simclr, autoencoder, denoising, greedy or greedy:METHOD.
         saw: training: learn from ``unlabelled`` and from the images given to ``fit``; unlabelled: only from the former.
         encoder: small, lecture, mlp, resnet18, timm:NAME[@hub|@FILE] (docs/backbones.md); None is the method's own.
-        views: digits, natural or microscopy; None is the rule in docs/views.md.
+        views: digits, objects, natural or microscopy; None is the rule in docs/views.md.
         epochs: Passes over the images; None is the rule in docs/protocol.md.
         image_size: Side in pixels; None is their own, at most 64.
         seed: Seed of weights and views.

@@ -4,7 +4,7 @@ from dataclasses import dataclass
 from typing import Literal
 
 from headstart.errors import UserError, unknown
-from headstart.objectives.catalogue import methods
+from headstart.objectives.catalogue import method_class, methods
 
 _PIXELS = {
     "majority": "majority",
@@ -52,7 +52,11 @@ def parse_approach(name: str) -> Approach:
         return Approach(name, "untrained", "finetune")
     method, plus, head = name.partition("+")
     learner = method.partition(":")[2] if method.startswith("greedy:") else method
-    known = {"untrained", "greedy", *methods()} - {"supervised"}
+    if plus and learner in methods() and method_class(learner).supervised:
+        raise UserError(
+            f"{name}: {learner} learns from labels, and would see more of them than a budget allows: use supervised"
+        )
+    known = {"untrained", "greedy", *(m for m in methods() if not method_class(m).supervised)}
     if not plus or head not in _HEADS or learner not in known or name == "untrained+finetune":
         every = [*_PIXELS, "supervised", *(f"{m}+{h}" for m in sorted(known) for h in _HEADS)]
         raise unknown("approach", name, every)

@@ -2,6 +2,7 @@
 
 import json
 import os
+import shutil
 import time
 from collections.abc import Callable
 from dataclasses import asdict
@@ -213,7 +214,8 @@ def _find(space: Workspace, data: Prepared, command: str) -> Findings:
         views_name=plan["views"], views_reason=data.views_reason, cautions=cautions(data.views, dataset),
         view_sheet=contact_sheet(data.views, space.x[_spread(len(space.x), 6)], seed=plan["seed"]),
         probabilities=winner.probabilities, predictions=predictions(dataset, winner.predicted), vectors=winner.vectors,
-        reconstructions=_reconstructions(space), curves=_curves(space), learning_curve=_learning_curve(space, found),
+        reconstructions=_reconstructions(space), curves=_logs(space, "log.csv"),
+        health=_logs(space, "health.csv"), learning_curve=_learning_curve(space, found),
         versions={p: metadata.version(p) for p in _PACKAGES}, command=command,
         ordered_classes=bool(plan["request"].get("ordered_classes")), folds=plan["folds"], repeats=plan["repeats"],
     )  # fmt: skip
@@ -238,8 +240,8 @@ def _encoders(space: Workspace) -> dict[str, Path]:
     return {m: f for m, f in found.items() if (f / "done.safetensors").is_file()}
 
 
-def _curves(space: Workspace) -> dict[str, list[Row]]:
-    return {method: read_log(folder / "log.csv") for method, folder in _encoders(space).items()}
+def _logs(space: Workspace, name: str) -> dict[str, list[Row]]:
+    return {method: read_log(folder / name) for method, folder in _encoders(space).items()}
 
 
 def _reconstructions(space: Workspace) -> tuple[np.ndarray, np.ndarray] | None:
@@ -261,6 +263,12 @@ def _publish(findings: Findings, space: Workspace, folder: Path, working: Path, 
     result = working / "result"
     write_predictions(result / "predictions.csv", findings.predictions)
     page(findings, result / "report.html")
+    for method, encoder in _encoders(space).items():
+        for log in ("log.csv", "health.csv"):
+            if (encoder / log).is_file():
+                kept = result / "runs" / method.replace(":", "-")
+                kept.mkdir(parents=True, exist_ok=True)
+                shutil.copy(encoder / log, kept / log)
     (result / "results.json").write_text(json.dumps(findings.results, indent=2, ensure_ascii=False) + "\n", "utf-8")
     if folder.is_dir():
         folder.rmdir()

@@ -24,6 +24,7 @@ class Findings:
     vectors: (n, d) of the winner's representation for every image; pixels when a pixel approach won.
     reconstructions: (originals, reconstructions), each (m, h, w, c) in [0, 1], or None.
     curves: approach or method name -> rows of its ``log.csv`` as dicts (step, epoch, seconds, loss, terms).
+    health: method name -> rows of its ``health.csv``.
     learning_curve: extrapolation of the winner's curve, from ``study.curve.extrapolate``, or None.
     versions: package -> version. command: the command that repeats the run.
     folds, repeats: of the splits; 0 where the source prescribed them. seconds: wall time of the study, 0 if unknown.
@@ -42,6 +43,7 @@ class Findings:
     vectors: np.ndarray
     reconstructions: tuple[np.ndarray, np.ndarray] | None = None
     curves: dict[str, list[dict[str, int | float]]] = field(default_factory=dict)
+    health: dict[str, list[dict[str, int | float]]] = field(default_factory=dict)
     learning_curve: dict[str, Any] | None = None
     versions: dict[str, str] = field(default_factory=dict)
     command: str = ""

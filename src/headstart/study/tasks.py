@@ -11,6 +11,7 @@ from headstart.encoders.build import EncoderSpec
 from headstart.encoders.encoder import Encoder
 from headstart.objectives.objective import Objective
 from headstart.representation.frozen import represent
+from headstart.representation.health import Monitor
 from headstart.representation.statistics import score
 from headstart.reuse.finetune import FinetunedClassifier
 from headstart.reuse.heads import Head, LinearHead, inner_folds
@@ -53,10 +54,14 @@ def _encode(task: Task, space: Workspace, seconds: float | None) -> tuple[dict[s
         x = space.x[index]
         spec = space.spec(space.encoder_name(task.name), x)
         recipe = method_recipe(space, task.name, len(x))
+        shown = task.split in (None, 0, REFIT)  # of the encoders of a split each, one is enough to look at
+        monitor = Monitor(x, views=space.views, epochs=recipe.epochs, folder=folder, resume=True) if shown else None
         fitted = fit_encoder(
             method, x, spec=spec, recipe=recipe, views=space.views, index=index, device=plan["device"],
-            folder=folder / "run", resume=True, seconds=seconds,
+            folder=folder / "run", resume=True, seconds=seconds, watch=monitor,
         )  # fmt: skip
+        if monitor:
+            monitor.finish(fitted.encoder, len(fitted.rows), fitted.objective)
     Log(folder / "log.csv").add(fitted.rows)
     encoder = fitted.encoder.float()
     h = represent(encoder, space.x, symmetric=spec.symmetric, device=plan["device"])

@@ -1,5 +1,6 @@
 """Wall time: what a user writes for it, and the bar that shows how much is left."""
 
+import os
 import re
 import sys
 from collections.abc import Callable, Iterator
@@ -43,7 +44,8 @@ def progress_bar(title: str) -> Iterator[Callable[[float, str], None]]:
     )  # fmt: skip
     console = Console(file=sys.stderr)
     # Elsewhere than on a terminal a bar would leave an empty line, and an error is one line only.
-    with Progress(*columns, console=console, transient=True, disable=not console.is_terminal) as bar:
+    silent = not console.is_terminal or os.environ.get("RANK", "0") != "0"
+    with Progress(*columns, console=console, transient=True, disable=silent) as bar:
         task = bar.add_task(title, total=1.0, now="")
 
         def show(done: float, now: str = "") -> None:

@@ -1,6 +1,6 @@
 """From images to a trained encoder: one method, one encoder, one recipe."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -18,7 +18,8 @@ from headstart.objectives.catalogue import make_objective, method_class, methods
 from headstart.objectives.objective import Objective
 from headstart.training.layerwise import pretrain_layerwise
 from headstart.training.log import Row
-from headstart.training.loop import train
+from headstart.training.loop import Watch, train
+from headstart.training.penalties import Penalty, penalise
 from headstart.training.recipe import Recipe, default_recipe
 from headstart.views.views import Views
 
@@ -94,11 +95,14 @@ def fit_encoder(
     resume: bool = False,
     seconds: float | None = None,
     progress: Callable[[float], None] | None = None,
+    watch: Watch | None = None,
+    penalties: Sequence[tuple[str, Penalty, float]] = (),
     **options: Any,
 ) -> Fitted:
     """Train an encoder by a method, from random weights or from those that a backbone's name asks for.
 
-    Layer-wise logs stand one after another.
+    Layer-wise logs stand one after another; ``watch`` is called for networks trained whole only.
+    penalties: layer, penalty and weight (``training.penalties``).
 
     Raises:
         UserError: too few images, or an encoder without stages for layer-wise pretraining.
@@ -111,6 +115,8 @@ def fit_encoder(
         "index": index, "device": device, "folder": folder, "resume": resume, "seconds": seconds, "progress": progress,
     }  # fmt: skip
     if method.layerwise:
+        if penalties:
+            raise UserError(f"{method.name} trains layers on their own: a penalty wants a method that trains them all")
         if not isinstance(encoder, Staged):
             raise UserError(
                 f"greedy pretraining wants an encoder made of stages, {spec.name} is not: "
@@ -124,5 +130,7 @@ def fit_encoder(
     with torch.random.fork_rng(devices=[]):
         torch.manual_seed(recipe.seed + 1)
         objective = make_objective(method.learner, encoder, shape=shape, classes=classes, **options)
-    rows = train(objective, x, y, recipe=recipe, views=views, **shared)
+    for layer, penalty, weight in penalties:
+        penalise(objective, layer, penalty, weight=weight)
+    rows = train(objective, x, y, recipe=recipe, views=views, watch=watch, **shared)
     return Fitted(encoder, rows, objective)

@@ -43,5 +43,5 @@ def read_log(path: Path) -> list[Row]:
     if not path.is_file():
         return []
     with path.open(newline="") as file:
-        rows = [r for r in csv.DictReader(file) if None not in r.values()]
+        rows = [r for r in csv.DictReader(file) if None not in r.values() and "" not in r.values()]
     return [{k: int(v) if k in ("step", "epoch") else float(v) for k, v in r.items()} for r in rows]

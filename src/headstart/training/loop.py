@@ -15,12 +15,13 @@ from headstart.errors import UserError
 from headstart.objectives.objective import Batch, Objective, Terms
 from headstart.training.checkpoint import load_checkpoint, save_checkpoint
 from headstart.training.log import Log, Row
+from headstart.training.processes import Processes
 from headstart.training.recipe import Recipe, steps_an_epoch
 from headstart.views.random import image_keys
 from headstart.views.views import Views
 
 CHECKPOINT_SECONDS = 20.0
-Watch = Callable[[Objective, Row], None]
+Watch = Callable[[Objective, list[Row]], None]
 Progress = Callable[[float], None]
 
 
@@ -54,7 +55,7 @@ def train(
         resume: Go on from the folder's checkpoint, if there is one.
         seconds: Wall time; the schedule is shortened to fit, by the speed of the first steps.
         progress: Called with the share done, in [0, 1].
-        watch: Called with the objective and the last log row after each epoch.
+        watch: Called with the objective and the log so far, before the first step and after each epoch.
 
     Returns:
         The log: one row a step.
@@ -89,9 +90,10 @@ class _Run:
         self, objective: Objective, x: Tensor, y: Tensor | None, recipe: Recipe, views: Views | None,
         prefix: nn.Module | None, index: np.ndarray | None, device: str, folder: Path | None,
     ) -> None:  # fmt: skip
-        self.recipe, self.views, self.device = recipe, views, device
+        self.recipe, self.views, self.device, self.processes = recipe, views, device, Processes()
         self.dtype = torch.float64 if recipe.precision == "float64" else torch.float32
         self.objective = objective.to(device, self.dtype).to(memory_format=torch.channels_last)
+        self.processes.connect(self.objective)
         self.prefix = None if prefix is None else prefix.to(device, self.dtype).eval()
         self.x = x.to(device, self.dtype)
         self.y = torch.full((len(x),), -1, device=device) if y is None else y.to(device)
@@ -103,7 +105,8 @@ class _Run:
         self.an_epoch = steps_an_epoch(len(x), recipe.batch_size)
         self.total = recipe.epochs * self.an_epoch
         self.folder, self.log = folder, Log(None)
-        if folder:
+        self.writes = folder is not None and self.processes.first
+        if folder and self.writes:
             folder.mkdir(parents=True, exist_ok=True)
 
     def restore(self) -> None:
@@ -116,7 +119,9 @@ class _Run:
 
     def go(self, seconds: float | None, progress: Progress | None, watch: Watch | None) -> None:
         """Step until the schedule's end."""
-        self.log = Log(self.folder / "log.csv" if self.folder else None, keep_until=self.step)
+        self.log = Log(self.folder / "log.csv" if self.folder and self.writes else None, keep_until=self.step)
+        if watch and not self.step:
+            watch(self.objective, [])
         started, saved, waiting = time.monotonic() - self.spent, time.monotonic(), []
         while self.step < self.total:
             self.objective.train()
@@ -127,10 +132,10 @@ class _Run:
             if ended or self.step % self.an_epoch == 0:
                 self._flush(waiting)
                 if watch:
-                    watch(self.objective, self.log.rows[-1])
+                    watch(self.objective, self.log.rows)
             if progress:
                 progress(self.step / self.total)
-            if self.folder and (ended or time.monotonic() - saved > CHECKPOINT_SECONDS):
+            if self.writes and (ended or time.monotonic() - saved > CHECKPOINT_SECONDS):
                 self._flush(waiting)
                 self._save(time.monotonic() - started)
                 saved = time.monotonic()
@@ -147,10 +152,11 @@ class _Run:
         for part in rows.tensor_split(self.recipe.accumulate):
             share = len(part) / len(rows)
             with self._autocast():
-                found = self.objective(self._batch(part, epoch))
+                found = self.objective(self._batch(self.processes.share(part), epoch))
             loss = torch.stack(list(found.values())).sum() * share
             loss.backward()
             terms = {k: terms.get(k, 0) + v.detach() * share for k, v in found.items()}
+        self.processes.add_gradients(self.parameters)
         self.optimiser.step()
         self.optimiser.zero_grad(set_to_none=True)
         self.step, self.fresh = self.step + 1, self.fresh + 1
@@ -195,7 +201,8 @@ class _Run:
             self.second_step = spent
         elif self.fresh == min(8, self.total):
             a_step = (spent - self.second_step) / (self.fresh - 1)
-            self.total = max(self.step, min(self.total, self.step + int((seconds - spent) / a_step)))
+            wanted = self.step + int((seconds - spent) / a_step)
+            self.total = max(self.step, min(self.total, int(self.processes.agreed(wanted))))
 
     def _flush(self, waiting: list[tuple[int, float, Terms]]) -> None:
         rows = []

@@ -5,6 +5,7 @@ from dataclasses import asdict, dataclass, replace
 from typing import Any, Literal
 
 from headstart.errors import UserError
+from headstart.objectives.catalogue import method_class
 
 Precision = Literal["float32", "float64", "bf16"]
 
@@ -63,23 +64,17 @@ def steps_an_epoch(n: int, batch_size: int) -> int:
     return max(1, min(-(-n // batch_size), n // 2))
 
 
-# Set so that a study ends in minutes; SimCLR's were compared with others on drawn cells (benchmarks/RESULTS.md).
-# Images to look at in all, at least and at most so many epochs, batch size, peak learning rate.
-_RULES = {
-    "simclr": (300_000, 10, 600, 256, 2e-3),
-    "autoencoder": (30_000, 5, 80, 64, 2e-3),
-    "denoising": (30_000, 5, 80, 64, 2e-3),
-    "supervised": (10_000, 5, 50, 64, 1e-3),
-}
+_BATCH = 64  # at most: more steps of the same looks are worth more than more images to contrast with
 
 
 def default_recipe(method: str, n: int, *, runs: int = 1, seed: int = 0) -> Recipe:
-    """The recipe for n images: so many looks at images in all, as epochs within bounds (docs/protocol.md).
+    """The recipe for n images: the method's looks at images in all, as epochs within bounds (docs/protocol.md).
 
-    Small sets get smaller batches, so that an epoch has at least eight steps where the batch stays above 32.
+    Small sets get smaller batches, so that an epoch has about eight steps where the batch stays above 32.
     ``runs``: how many encoders share the looks, as in a study that trains one a split.
     """
-    looks, least, most, batch, rate = _RULES.get(method, _RULES["simclr"])
-    epochs = max(least, min(most, round(looks / runs / max(1, n))))
-    batch = min(batch, max(32, 2 ** round(math.log2(max(1, n / 8)))))
-    return Recipe(epochs=epochs, batch_size=batch, learning_rate=rate, seed=seed)
+    schedule = method_class(method).schedule
+    epochs = max(schedule.least, min(schedule.most, round(schedule.looks / runs / max(1, n))))
+    batch = min(_BATCH, max(32, 2 ** round(math.log2(max(1, n / 8)))))
+    rate, decay = schedule.learning_rate, schedule.weight_decay
+    return Recipe(epochs=epochs, batch_size=batch, learning_rate=rate, weight_decay=decay, seed=seed)

@@ -1,0 +1,147 @@
+"""Two processes equal one, for every method: in each gradient of a step, and in the losses of a run."""
+
+import socket
+
+import pytest
+import torch
+import torch.distributed as dist
+import torch.multiprocessing as mp
+
+from headstart.errors import UserError
+from headstart.objectives.catalogue import make_objective, methods
+from headstart.objectives.objective import Batch
+from headstart.training import loop
+from headstart.training.fit import Method, encoder_spec, untrained_encoder
+from headstart.training.loop import train
+from headstart.training.penalties import contraction, decorrelation, penalise
+from headstart.training.processes import Processes
+from headstart.training.recipe import Recipe
+from headstart.views.presets import PRESETS
+from headstart.views.random import image_keys
+
+X = torch.rand(22, 1, 16, 16, generator=torch.Generator().manual_seed(0))
+Y = torch.arange(22) % 3
+RECIPE = Recipe(epochs=2, batch_size=11, learning_rate=1e-3, seed=4, precision="float64")
+
+
+def size_of_weights(layer, x, y):
+    """A penalty that no row has a part in."""
+    return sum(p.abs().sum() for p in layer.parameters())
+
+
+def objective_of(name):
+    method = Method.parse(name)
+    encoder = untrained_encoder(encoder_spec(method.default_encoder(), X), seed=1)
+    torch.manual_seed(2)
+    made = make_objective(name, encoder, shape=(1, 16, 16), classes=3)
+    for penalty, weight in ((decorrelation, 0.1), (size_of_weights, 0.01), (contraction, 0.1)):
+        penalise(made, last_layer(made), penalty, weight=weight)
+    return made
+
+
+def losses(name, **more):
+    precise = RECIPE.but(precision=more.pop("precision", None))
+    return [row["loss"] for row in train(objective_of(name), X, Y, recipe=precise, views=PRESETS["microscopy"], **more)]
+
+
+def gradients(name):
+    """Every parameter's, of the first eleven images as one batch, as the loop computes it."""
+    made, processes, index = objective_of(name).double().train(), Processes(), torch.arange(11)
+    processes.connect(made)
+    rows = processes.share(index)
+    keys = image_keys(rows, seed=0, epoch=0)
+    x = X[rows].double()
+    views = tuple(PRESETS["microscopy"](x, keys + view) for view in range(made.n_views))
+    torch.manual_seed(3)
+    sum(made(Batch(views, x, Y[rows], torch.zeros_like(rows), rows, keys)).values()).backward()
+    learning = [p for p in made.parameters() if p.requires_grad]
+    processes.add_gradients(learning)
+    return [torch.zeros_like(p) if p.grad is None else p.grad for p in learning]
+
+
+def last_layer(objective):
+    """The last layer of the encoder that has weights: a penalty is put on it, which must see all rows too."""
+    return [f"encoder.{n}" for n, m in objective.encoder.named_modules() if list(m.parameters(recurse=False))][-1]
+
+
+def one_of_two(rank, port, names, folder, found):
+    torch.set_num_threads(1)
+    dist.init_process_group("gloo", init_method=f"tcp://127.0.0.1:{port}", rank=rank, world_size=2)
+    for name in names:
+        found[f"{name}.{rank}"] = losses(name)
+        found[f"{name}.gradients.{rank}"] = gradients(name)
+        found[f"{name}.float32.{rank}"] = losses(name, precision="float32")[0]
+        dist.barrier()
+    found[f"bf16.{rank}"] = losses("simclr", precision="bf16")
+    found[f"dropout.{rank}"] = refused(torch.nn.Dropout(0.5))
+    found[f"other norm.{rank}"] = refused(torch.nn.SyncBatchNorm(4))
+    found[f"resumed.{rank}"] = losses("moco", folder=folder, resume=True)
+    dist.destroy_process_group()
+
+
+def refused(layer):
+    made = objective_of("simclr")
+    made.projector.append(layer)
+    try:
+        Processes().connect(made)
+    except UserError as error:
+        return str(error)
+
+
+class StopError(Exception):
+    """Ends a run after its third step."""
+
+
+def stop_half_way(done):
+    if done > 0.7:
+        raise StopError
+
+
+@pytest.fixture(scope="module")
+def two(tmp_path_factory):
+    """Each method's losses, as two processes found them, and those of a run that one process began."""
+    folder = tmp_path_factory.mktemp("run")
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(loop, "CHECKPOINT_SECONDS", 0.0)
+        with pytest.raises(StopError):
+            losses("moco", folder=folder, progress=stop_half_way)
+    with socket.socket() as free:
+        free.bind(("127.0.0.1", 0))
+        port = free.getsockname()[1]
+    found = mp.Manager().dict()
+    mp.spawn(one_of_two, (port, sorted(methods()), folder, found), nprocs=2)
+    return dict(found)
+
+
+@pytest.mark.parametrize("name", sorted(methods()))
+def test_two_processes_give_the_losses_of_one(two, name):
+    assert two[f"{name}.0"] == two[f"{name}.1"]
+    assert two[f"{name}.0"] == pytest.approx(losses(name), rel=1e-6)
+
+
+@pytest.mark.parametrize("name", sorted(methods()))
+def test_two_processes_give_the_gradients_of_one(two, name):
+    alone = gradients(name)
+    largest = max(float(g.abs().max()) for g in alone)
+    assert largest > 0
+    for shared in (two[f"{name}.gradients.0"], two[f"{name}.gradients.1"]):
+        assert max(float((a - b).abs().max()) for a, b in zip(alone, shared, strict=True)) < 1e-9 * largest
+
+
+@pytest.mark.parametrize("name", sorted(methods()))
+def test_in_float32_the_first_step_agrees(two, name):
+    assert two[f"{name}.float32.0"] == pytest.approx(losses(name, precision="float32")[0], rel=1e-4)
+
+
+def test_half_precision_trains_in_several_processes(two):
+    assert two["bf16.0"] == two["bf16.1"]
+    assert two["bf16.0"] == pytest.approx(losses("simclr", precision="bf16"), rel=0.1)
+
+
+@pytest.mark.parametrize(("layer", "said"), [("dropout", "drops at random"), ("other norm", "SyncBatchNorm")])
+def test_what_several_processes_cannot_do_alike_is_refused(two, layer, said):
+    assert said in two[f"{layer}.0"]
+
+
+def test_two_processes_go_on_where_one_stopped(two):
+    assert two["resumed.0"] == pytest.approx(losses("moco"), rel=1e-6)

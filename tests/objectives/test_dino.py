@@ -1,0 +1,46 @@
+"""DINO's loss and centre."""
+
+import math
+
+import pytest
+import torch
+from tests.objectives.losses import agree, rows
+
+from headstart.objectives.dino import cross_entropy
+
+SHARP = {"student_temperature": 0.1, "teacher_temperature": 0.04}
+
+
+def test_equal_scores_cost_log_of_the_groups():
+    equal, none = torch.zeros(3, 8), torch.zeros(8)
+    assert cross_entropy(equal, equal, none, **SHARP).item() == pytest.approx(math.log(8), abs=1e-5)
+
+
+def test_the_centre_takes_away_what_all_images_share():
+    student, teacher, shift = rows(seed=1), rows(seed=2), rows(1, seed=3)[0]
+    plain = cross_entropy(student, teacher, torch.zeros(5, dtype=torch.float64), **SHARP)
+    assert torch.allclose(cross_entropy(student, teacher + shift, shift, **SHARP), plain)
+
+
+def test_loss_and_gradient_are_equation_3():
+    center = rows(1, seed=3)[0]
+
+    def written_out(student, teacher):
+        total = 0
+        for s, t in zip(student, teacher, strict=True):
+            wanted = torch.exp((t - center) / 0.04) / torch.exp((t - center) / 0.04).sum()
+            total = total - (wanted * (s / 0.1 - torch.logsumexp(s / 0.1, 0))).sum()
+        return total / len(student)
+
+    agree(lambda s, t: cross_entropy(s, t, center, **SHARP), written_out, rows(seed=1), rows(seed=2) * 0.1)
+
+
+def test_loss_is_lightlys():
+    """lightly centres with the mean of the teacher's scores so far, and sums over ordered pairs of different views."""
+    from lightly.loss import DINOLoss
+
+    students, teachers, center = [rows(seed=1), rows(seed=2)], [rows(seed=3), rows(seed=4)], rows(1, seed=5)[0]
+    theirs = DINOLoss(output_dim=5, warmup_teacher_temp=0.04, teacher_temp=0.04, student_temp=0.1)
+    theirs.center.copy_(center)
+    ours = sum(cross_entropy(s, t, center, **SHARP) for s, t in zip(students, reversed(teachers), strict=True)) / 2
+    assert torch.allclose(ours, theirs(teachers, students, epoch=0), atol=1e-5)
