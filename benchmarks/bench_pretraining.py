@@ -1,0 +1,289 @@
+"""How fast is pretraining? SimCLR here, and as lightly's documentation writes the loop, with its data loader.
+
+The same network, batch and kind of views, both on all cores, alternating. ``python benchmarks/bench_pretraining.py``
+gives images a second on real cells at 40 pixels and on CIFAR-10 at 32, with the machine's GEMM rate beside each round;
+``--accuracy real --out FILE`` gives seconds of training until a probe on the real cells reaches 0.90 (4 folds, 5 times;
+median of five seeds, judged every ten epochs), each with the recipe that was best for it on drawn cells (``--search``).
+"""
+
+import argparse
+import contextlib
+import json
+import os
+import statistics
+import time
+import warnings
+from collections.abc import Callable, Iterator
+from dataclasses import asdict, dataclass, replace
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import torch
+from PIL import Image
+
+from bench_training import gemm_rate
+from bench_views import LIGHTLY
+from headstart.data.drawn_cells import make_cells
+from headstart.data.load import load
+from headstart.data.pixels import Pixels
+from headstart.encoders.encoder import Encoder
+from headstart.objectives.simclr import SimCLR
+from headstart.representation.frozen import represent
+from headstart.reuse.probe import judged_splits
+from headstart.training.fit import encoder_spec, untrained_encoder
+from headstart.training.loop import train
+from headstart.training.recipe import Recipe, default_recipe
+from headstart.views.presets import PRESETS
+from headstart.views.views import Views
+
+ROUNDS, BATCH, WANTED, INTERVAL, SEEDS = 5, 256, 0.9, 10, 5
+Watch = Callable[[Encoder, int, float], bool]
+
+
+@dataclass(frozen=True)
+class Peer:
+    """How lightly's loop is set up: views as its SimCLRTransform takes them, optimiser, rate."""
+
+    transform: dict
+    optimiser: str = "sgd"
+    rate: float = 0.06
+    temperature: float = 0.5
+    workers: int = 2
+
+
+SAME = Peer({"gaussian_blur": 0.5})
+
+
+def theirs(x: torch.Tensor, peer: Peer, *, epochs: int, batch: int, seed: int = 0, watch: Watch | None = None) -> float:
+    """Seconds of training by lightly's loop: PIL images, its transform, torch's data loader with its workers."""
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        from lightly.loss import NTXentLoss
+        from lightly.models.modules import SimCLRProjectionHead
+        from lightly.transforms import SimCLRTransform
+        from torch.utils.data import DataLoader, Dataset
+
+    class Pictures(Dataset):
+        def __init__(self) -> None:
+            stored = (x.permute(0, 2, 3, 1).numpy() * 255).round().astype(np.uint8)
+            self.pictures = [Image.fromarray(image.squeeze()) for image in stored]
+            self.transform = SimCLRTransform(input_size=x.shape[2], normalize=None, **peer.transform)
+
+        def __len__(self) -> int:
+            return len(self.pictures)
+
+        def __getitem__(self, i: int) -> list[torch.Tensor]:
+            return self.transform(self.pictures[i])
+
+    torch.manual_seed(seed)
+    encoder = untrained_encoder(encoder_spec("small", x), seed=seed)
+    head, criterion = SimCLRProjectionHead(encoder.dim, 256, 128), NTXentLoss(temperature=peer.temperature)
+    parameters = [*encoder.parameters(), *head.parameters()]
+    make = {"sgd": lambda: torch.optim.SGD(parameters, lr=peer.rate, momentum=0.9, weight_decay=5e-4),
+            "adam": lambda: torch.optim.AdamW(parameters, lr=peer.rate, weight_decay=1e-4)}[peer.optimiser]  # fmt: skip
+    optimiser = make()
+    schedule = torch.optim.lr_scheduler.CosineAnnealingLR(optimiser, epochs)
+    several: dict[str, Any] = {"num_workers": peer.workers, "persistent_workers": True} if peer.workers else {}
+    loader = DataLoader(Pictures(), min(batch, len(x)), shuffle=True, drop_last=True, **several)
+    spent = 0.0
+    encoder.train()
+    for epoch in range(1, epochs + 1):
+        started = time.perf_counter()
+        for v1, v2 in loader:
+            loss = criterion(head(encoder(v1)), head(encoder(v2)))
+            loss.backward()
+            optimiser.step()
+            optimiser.zero_grad()
+        schedule.step()
+        spent += time.perf_counter() - started
+        if watch and watch(encoder, epoch, spent):
+            break
+        encoder.train()
+    return spent
+
+
+class EnoughError(Exception):
+    """The watch has seen what it wanted."""
+
+
+def ours(x: torch.Tensor, views: Views, recipe: Recipe, *, watch: Watch | None = None) -> float:
+    """Seconds of training by our loop."""
+    encoder = untrained_encoder(encoder_spec("small", x), seed=recipe.seed)
+    torch.manual_seed(recipe.seed)
+    objective, judging, started = SimCLR(encoder), 0.0, time.perf_counter()
+
+    def look(seen: SimCLR, rows: list) -> None:
+        nonlocal judging
+        began = time.perf_counter()
+        if rows and watch and watch(seen.encoder, int(rows[-1]["epoch"]) + 1, began - started - judging):
+            raise EnoughError
+        judging += time.perf_counter() - began
+
+    with contextlib.suppress(EnoughError):
+        train(objective, x, recipe=recipe, views=views, watch=look)
+    return time.perf_counter() - started - judging
+
+
+def rates(name: str, x: torch.Tensor, epochs: int) -> dict:
+    """Images a second of both, in alternating rounds, and their ratio."""
+    recipe = Recipe(epochs=epochs, batch_size=BATCH)
+    x = x[: len(x) // BATCH * BATCH]  # whole batches, as its loader leaves a smaller last one out
+    x = x.repeat(-(-2560 // len(x)), 1, 1, 1)  # and ten of them an epoch, so that it loads while it trains
+    tried = {n: theirs(x, replace(SAME, workers=n), epochs=1, batch=BATCH) for n in (0, 1, 2)}
+    peer, pairs = replace(SAME, workers=min(tried, key=lambda n: tried[n])), []
+    for _ in range(ROUNDS + 1):
+        fast, slow = ours(x, LIGHTLY, recipe), theirs(x, peer, epochs=epochs, batch=BATCH)
+        pairs.append((len(x) * epochs / fast, len(x) * epochs / slow, gemm_rate() / 1e9))
+    pairs = pairs[1:]  # the first warms up
+    fast, slow, gemm = (statistics.median(column) for column in zip(*pairs, strict=True))
+    ratios = [a / b for a, b, _ in pairs]
+    return {
+        "data": name, "images": len(x), "size": x.shape[2], "workers": peer.workers,
+        "ours": round(fast), "lightly": round(slow),
+        "ratio": round(statistics.median(ratios), 2), "ratios": [round(r, 2) for r in ratios],
+        "gemm_gflops": round(gemm, 1), "gemm_share": round(fast * flops_an_image(x) / gemm / 1e9, 3),
+    }  # fmt: skip
+
+
+def flops_an_image(x: torch.Tensor) -> float:
+    """Multiplications and additions of the convolutions for two views, forwards and twice backwards."""
+    encoder, counted = untrained_encoder(encoder_spec("small", x), seed=0), 0.0
+
+    def count(layer: torch.nn.Conv2d, _: tuple, y: torch.Tensor) -> None:
+        nonlocal counted
+        counted += 2 * layer.weight.numel() * y.shape[2] * y.shape[3]
+
+    for module in encoder.modules():
+        if isinstance(module, torch.nn.Conv2d):
+            module.register_forward_hook(count)
+    encoder(x[:1])
+    return 2 * 3 * counted
+
+
+def judge(dataset, x: torch.Tensor) -> Callable[[Encoder], float]:
+    """Balanced accuracy of a probe, the mean over 4 folds drawn 5 times."""
+    from headstart.representation.statistics import score
+    from headstart.reuse.heads import Head
+
+    y = dataset.labels[dataset.labelled]
+    splits = judged_splits(dataset, folds=4, repeats=5, seed=0)
+
+    def judged(encoder: Encoder) -> float:
+        h = represent(encoder, x[dataset.labelled], symmetric=True)
+        scores = []
+        for split in splits:
+            predicted = Head("probe", seed=0).fit(h[split.train], y[split.train]).predict(h[split.test])
+            scores.append(score("balanced_accuracy", y[split.test], predicted, sorted(set(y.tolist()))))
+        return float(np.mean(scores))
+
+    return judged
+
+
+def seconds_to(wanted: float, judged: Callable[[Encoder], float], run: Callable[[Watch], float]) -> dict:
+    """Seconds of training until a look, every ten epochs, finds the probe there; None where it never does."""
+    path: list[tuple[float, float]] = []
+
+    def watch(encoder: Encoder, epoch: int, spent: float) -> bool:
+        if epoch % INTERVAL:
+            return False
+        path.append((round(spent, 1), round(judged(encoder), 4)))
+        return path[-1][1] >= wanted
+
+    run(watch)
+    return {"seconds": path[-1][0] if path and path[-1][1] >= wanted else None, "path": path}
+
+
+def cells(name: str) -> tuple:
+    """Real cells, or drawn ones of the same number and size, at 40 pixels."""
+    drawn = name == "drawn"
+    dataset = (
+        make_cells(482, 81, size=50, seed=7) if drawn else load(Path(os.environ["HEADSTART_DATA"]) / "cells/data.npz")
+    )
+    return dataset, torch.from_numpy(Pixels.fit(dataset.images, image_size=40)(dataset.images))
+
+
+# The best of a few for lightly's loop on drawn cells (RESULTS.md).
+BEST = Peer(
+    {"cj_prob": 0.8, "cj_bright": 0.3, "cj_contrast": 0.3, "min_scale": 0.8, "random_gray_scale": 0.0,
+     "gaussian_blur": 0.5,
+     "vf_prob": 0.5, "rr_prob": 1.0, "rr_degrees": 180.0},
+    optimiser="adam", rate=2e-3, temperature=0.2,
+)  # fmt: skip
+
+
+SEARCHED = [
+    replace(BEST, **changes)
+    for changes in (
+        {}, {"rate": 1e-3}, {"rate": 5e-3}, {"temperature": 0.1}, {"temperature": 0.5},
+        {"transform": BEST.transform | {"rr_degrees": None}}, {"transform": BEST.transform | {"min_scale": 0.5}},
+        {"optimiser": "sgd", "rate": 0.06}, {"optimiser": "sgd", "rate": 0.2},
+    )
+]  # fmt: skip
+
+
+def searched() -> Iterator[dict]:
+    """What lightly's loop reaches on drawn cells, a row a change of its settings, seed 0."""
+    dataset, x = cells("drawn")
+    judged, recipe = judge(dataset, x), default_recipe("simclr", len(x))
+    for peer in SEARCHED:
+        found = seconds_to(
+            WANTED,
+            judged,
+            lambda watch, p=peer: theirs(x, p, epochs=recipe.epochs, batch=recipe.batch_size, watch=watch),
+        )
+        yield {"peer": asdict(peer), **found}
+
+
+def accuracy(name: str, done: set[int]) -> Iterator[dict]:
+    """Seconds to the wanted accuracy, a row a seed that is not done."""
+    dataset, x = cells(name)
+    judged, recipe = judge(dataset, x), default_recipe("simclr", len(x))
+    for seed in sorted(set(range(SEEDS)) - done):
+        fast = seconds_to(
+            WANTED, judged, lambda watch, s=seed: ours(x, PRESETS["microscopy"], replace(recipe, seed=s), watch=watch)
+        )
+        slow = seconds_to(
+            WANTED, judged,
+            lambda watch, s=seed: theirs(x, BEST, epochs=recipe.epochs, batch=recipe.batch_size, seed=s, watch=watch),
+        )  # fmt: skip
+        yield {"seed": seed, "ours": fast, "lightly": slow}
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument(
+        "--accuracy", choices=["real", "drawn"], help="seconds to 0.90 on these cells, not images a second"
+    )
+    parser.add_argument("--out", type=Path, help="file of --accuracy, a line a seed; a second call goes on")
+    parser.add_argument("--search", action="store_true", help="settings of lightly's loop on drawn cells")
+    parser.add_argument("--epochs", type=int, default=4)
+    chosen = parser.parse_args()
+    if chosen.search:
+        for row in searched():
+            print(json.dumps(row), flush=True)
+        return
+    if chosen.accuracy:
+        rows = [json.loads(line) for line in chosen.out.open()] if chosen.out.exists() else []
+        for row in accuracy(chosen.accuracy, {row["seed"] for row in rows}):
+            with chosen.out.open("a") as file:
+                file.write(json.dumps(row) + "\n")
+            print(row, flush=True)
+            rows.append(row)
+        fast, slow = (
+            statistics.median(row[key]["seconds"] or float("inf") for row in rows) for key in ("ours", "lightly")
+        )
+        print(f"median seconds to {WANTED}: {fast} and {slow}, {slow / fast:.2f} times as fast")
+        return
+    dataset = load("cifar10", data_root=os.environ["HEADSTART_DATA"])
+    found = [
+        rates("cells", cells("real")[1], chosen.epochs),
+        rates("cifar10", torch.from_numpy(Pixels.fit(dataset.images[:2560])(dataset.images[:2560])), chosen.epochs),
+    ]
+    for row in found:
+        print(row, flush=True)
+    print(json.dumps(found))
+
+
+if __name__ == "__main__":
+    main()
