@@ -54,7 +54,7 @@ def probe(
     from headstart.representation.splits import fold_ratio, split_hash, times_tested
     from headstart.representation.statistics import interval, sampling_variance, score
     from headstart.reuse.heads import GRIDS, Head, store
-    from headstart.training.threads import one_thread
+    from headstart.training.threads import threads
     from headstart.training.workplace import check_free
 
     if head not in GRIDS or head == "majority":
@@ -72,7 +72,7 @@ def probe(
     splits = judged_splits(dataset, folds=folds, repeats=repeats, seed=seed)
     scores, right = [], []
     for split in splits:
-        with one_thread():
+        with threads(1):
             fitted = Head(head, seed=seed).fit(
                 h[split.train], y[split.train], None if groups is None else groups[split.train]
             )
@@ -81,7 +81,7 @@ def probe(
         right.append((predicted == y[split.test]).astype(float))
     floor = sampling_variance(right, [y[s.test] for s in splits], repeats=times_tested(splits))
     mean, low, high = interval(scores, ratio=fold_ratio(splits), floor=floor)
-    with one_thread():
+    with threads(1):
         fitted = Head(head, seed=seed).fit(h, y, groups)
     stored = store(fitted, h, y)
     given.head = {**stored.facts, "class_names": list(dataset.class_names)}

@@ -133,7 +133,7 @@ def _new_plan(
 
     def estimate(tried: Outline) -> float:
         work = costs(_workspace(frame, tried, data, working), speed)
-        longest = max((c for task, c in work.items() if task.kind == "encode"), default=0.0)
+        longest = max((c / task.threads for task, c in work.items() if task.kind == "encode"), default=0.0)
         return max(longest, sum(work.values()) / _workers(device))
 
     ceiling = CEILING if limit is None else (1 - RESERVE) * limit

@@ -14,7 +14,6 @@ from headstart.errors import UserError
 from headstart.study.approaches import parse_approach
 from headstart.study.tasks import execute
 from headstart.study.workspace import Task, Workspace
-from headstart.training.threads import one_thread
 
 INLINE_SECONDS = 8.0
 
@@ -30,8 +29,8 @@ def run_tasks(
     """Do the tasks, in their order where what they need allows, and return those for which no time was left.
 
     Args:
-        space: The workspace. costs: task -> seconds expected.
-        workers: Processes; little work is done in this one.
+        space: The workspace. costs: task -> seconds expected, summed over its threads.
+        workers: How many threads may be busy, in at most as many processes; little work is done in this one.
         deadline: ``time.monotonic()`` after which no task is started.
         show: Called with the share done and what was done last.
     """
@@ -42,8 +41,8 @@ def run_tasks(
     with ThreadPoolExecutor(workers) as threads:
         try:
             while pending or running:
-                while len(running) < workers and (task := _next(space, pending, running, deadline)):
-                    cost = pending.pop(task)
+                while task := _next(space, pending, running, workers, deadline):
+                    cost = pending.pop(task) / task.threads
                     running[threads.submit(crew.do, task, 1.25 * cost + 2 if deadline else None)] = task
                 if not running:
                     break
@@ -58,11 +57,18 @@ def run_tasks(
 
 
 def _next(
-    space: Workspace, pending: dict[Task, float], running: dict[Future[None], Task], deadline: float | None
+    space: Workspace,
+    pending: dict[Task, float],
+    running: dict[Future[None], Task],
+    workers: int,
+    deadline: float | None,
 ) -> Task | None:
+    """The first task that can be begun and for whose threads there is room; any, where nothing runs."""
     if deadline is not None and time.monotonic() > deadline:
         return None
-    return next((task for task in pending if _ready(space, task)), None)
+    room = workers - sum(task.threads for task in running.values())
+    fits = (task for task in pending if (task.threads <= room or not running) and _ready(space, task))
+    return next(fits, None)
 
 
 def _ready(space: Workspace, task: Task) -> bool:
@@ -88,8 +94,7 @@ class _Crew:
 
     def do(self, task: Task, seconds: float | None) -> None:
         if self.inline:
-            with one_thread():
-                execute(task, self.space, seconds=seconds)
+            execute(task, self.space, seconds=seconds)
             return
         worker = self.idle.pop() if self.idle else self._hire()
         assert worker.stdin is not None

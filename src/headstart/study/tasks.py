@@ -21,6 +21,7 @@ from headstart.training.checkpoint import read_tensors, write_tensors
 from headstart.training.fit import Fitted, Method, fit_encoder, untrained_encoder
 from headstart.training.log import Log
 from headstart.training.recipe import Recipe, default_recipe
+from headstart.training.threads import threads
 from headstart.training.workplace import discard
 
 SHOWN = 12
@@ -33,10 +34,11 @@ def execute(task: Task, space: Workspace, *, seconds: float | None = None) -> No
         return
     path.parent.mkdir(parents=True, exist_ok=True)
     started = time.monotonic()
-    if task.kind == "encode":
-        tensors, facts = _encode(task, space, seconds)
-    else:
-        tensors, facts = (_score if task.kind == "score" else _train)(task, space)
+    with threads(task.threads):
+        if task.kind == "encode":
+            tensors, facts = _encode(task, space, seconds)
+        else:
+            tensors, facts = (_score if task.kind == "score" else _train)(task, space)
     write_tensors(path, tensors, {**facts, "seconds": time.monotonic() - started})
     discard(path.parent / "run")
 

@@ -19,7 +19,7 @@ from headstart.study.tasks import execute, fit_network, network_recipe, read_enc
 from headstart.study.workspace import REFIT, Workspace
 from headstart.training.checkpoint import read_tensors
 from headstart.training.fit import Method
-from headstart.training.threads import one_thread
+from headstart.training.threads import threads
 
 
 class Winner:
@@ -36,7 +36,7 @@ class Winner:
         self.temperature = temperature_scale(raw[tested], space.y[tested])
         self.probabilities = np.full_like(raw, np.nan)
         self.probabilities[tested] = apply_temperature(raw[tested], self.temperature)
-        with one_thread():
+        with threads(1):
             self.bundle, self.vectors, head = _refit(space, approach, pixels, facts, self.temperature)
             self.predicted = apply_temperature(head.predict_proba(self.vectors), self.temperature)
 

@@ -1,7 +1,7 @@
-"""A worker: reads tasks from standard input, one a line, does them with one thread, and dies with its parent.
+"""A worker: reads tasks from standard input, one a line, does them, and dies with its parent.
 
 Workers are separate programs, not forks: the caller's main module is never run again, and results do not depend on
-how many there are. Several one-threaded workers also use small networks' time better than one with several threads.
+how many there are.
 """
 
 import json
@@ -18,14 +18,12 @@ def main() -> None:
     """``python -m headstart.study.worker FOLDER``: {"task": …, "seconds": …} in, {"error": …} out."""
     from headstart.study.tasks import execute
     from headstart.study.workspace import Task, Workspace
-    from headstart.training.threads import one_thread
 
     space, orders = Workspace.open(Path(sys.argv[1])), _orders()
     while True:
         order, answer = orders.get(), {}
         try:
-            with one_thread():
-                execute(Task(**order["task"]), space, seconds=order["seconds"])
+            execute(Task(**order["task"]), space, seconds=order["seconds"])
         except UserError as error:
             answer = {"error": str(error), "user": True}
         except Exception as error:

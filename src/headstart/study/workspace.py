@@ -33,6 +33,14 @@ class Task:
     budget: str | None = None
 
     @property
+    def threads(self) -> int:
+        """Two for an encoder that all splits share, beside which there may be nothing to do; otherwise one.
+
+        Fixed, since the order in which threads add up decides the last bits.
+        """
+        return 2 if self.kind == "encode" and self.split in (None, REFIT) else 1
+
+    @property
     def path(self) -> str:
         """The result's file, below OUT.partial."""
         place = [self.name.replace(":", "-"), *(str(p) for p in (self.split, self.budget) if p is not None)]

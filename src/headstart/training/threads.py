@@ -1,4 +1,4 @@
-"""One thread, so that a number does not depend on where it was computed."""
+"""A fixed number of threads, so that a result does not depend on where it was computed."""
 
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -8,12 +8,12 @@ from threadpoolctl import threadpool_limits
 
 
 @contextmanager
-def one_thread() -> Iterator[None]:
-    """torch and the linear algebra libraries use one thread inside."""
-    threads = torch.get_num_threads()
-    torch.set_num_threads(1)
+def threads(count: int) -> Iterator[None]:
+    """torch and the linear algebra libraries use so many threads inside."""
+    before = torch.get_num_threads()
+    torch.set_num_threads(count)
     try:
-        with threadpool_limits(1):
+        with threadpool_limits(count):
             yield
     finally:
-        torch.set_num_threads(threads)
+        torch.set_num_threads(before)
