@@ -72,7 +72,7 @@ class Objective(nn.Module, ABC):
     supervised: ClassVar[bool] = False
     coupled: ClassVar[bool] = False
     default_encoder: ClassVar[str] = "small"
-    schedule: ClassVar[Schedule] = Schedule(300_000, 10, 250)
+    schedule: ClassVar[Schedule] = Schedule(300_000, 10, 600)
     encoder: Encoder
     gather: Callable[[Tensor], Tensor] = staticmethod(_alone)
 

@@ -21,7 +21,7 @@ from torch.nn import functional
 
 from headstart.encoders.encoder import Encoder
 from headstart.encoders.projector import perceptron
-from headstart.objectives.objective import Batch, Objective, Schedule, Terms, full
+from headstart.objectives.objective import Batch, Objective, Terms, full
 
 
 @full
@@ -40,7 +40,6 @@ class SimCLR(Objective):
 
     n_views: ClassVar[int] = 2
     coupled: ClassVar[bool] = True
-    schedule: ClassVar[Schedule] = Schedule(300_000, 10, 600)
 
     def __init__(self, encoder: Encoder, *, temperature: float = 0.2, hidden: int = 256, width: int = 128) -> None:
         super().__init__()
