@@ -27,7 +27,7 @@ UPPER = ("T-shirt/top", "Pullover", "Dress", "Coat", "Shirt")
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("out", type=Path)
+    parser.add_argument("out", nargs="?", default=Path("runs/bench-fashion.jsonl"), type=Path)
     out = parser.parse_args().out
     dataset = load("fashion-mnist")
     rows = np.random.default_rng(1).permutation(60_000)[:UNLABELLED]

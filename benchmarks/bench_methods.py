@@ -78,7 +78,7 @@ def on_standard(name: str, method: str, folder: Path) -> dict:
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("out", type=Path)
+    parser.add_argument("out", nargs="?", default=Path("runs/bench-methods"), type=Path)
     parser.add_argument("--only", default="", help="part of DATA.METHOD.SEED")
     chosen = parser.parse_args()
     chosen.out.mkdir(parents=True, exist_ok=True)

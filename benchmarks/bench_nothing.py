@@ -25,7 +25,13 @@ def shuffled(seed: int):
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("out", type=Path, help="a line a seed; seeds that it holds are not run again")
+    parser.add_argument(
+        "out",
+        nargs="?",
+        default=Path("runs/bench-nothing.jsonl"),
+        type=Path,
+        help="a line a seed; seeds that it holds are not run again",
+    )
     parser.add_argument("--seeds", type=int, default=20)
     chosen = parser.parse_args()
     rows = [json.loads(line) for line in chosen.out.open()] if chosen.out.exists() else []

@@ -177,7 +177,7 @@ def ranked(rows: list[dict]) -> str:
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("out", type=Path)
+    parser.add_argument("out", nargs="?", default=Path("runs/bench-recipes.jsonl"), type=Path)
     parser.add_argument("--workers", type=int, default=2)
     parser.add_argument("--only", default="", help="part of DATA.SEED.CHANGE")
     parser.add_argument("--path", action="store_true", help="judge every fifth look, too")

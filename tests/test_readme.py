@@ -9,6 +9,7 @@ import pytest
 
 import headstart
 from headstart import cli
+from headstart.objectives.catalogue import hyperparameters, methods
 
 ROOT = Path(__file__).parents[1]
 README = (ROOT / "README.md").read_text("utf-8")
@@ -19,8 +20,8 @@ TOY = {
 }
 
 
-def blocks(language: str) -> list[str]:
-    return re.findall(rf"^```{language}\n(.*?)^```$", README, flags=re.DOTALL | re.MULTILINE)
+def blocks(language: str, text: str = README) -> list[str]:
+    return re.findall(rf"^```{language}\n(.*?)^```$", text, flags=re.DOTALL | re.MULTILINE)
 
 
 def commands() -> list[list[str]]:
@@ -50,6 +51,21 @@ def test_the_python_runs_from_top_to_bottom(desk, capsys, monkeypatch):
     answer, *_, scores = capsys.readouterr().out.strip().splitlines()
     assert answer.endswith(".")
     assert len(re.findall(r"[01]\.\d*", scores)) == 5
+
+
+@pytest.mark.slow
+def test_a_loss_of_ones_own_is_written_as_the_page_shows(desk, monkeypatch):
+    monkeypatch.setattr(headstart, "pretrain", partial(headstart.pretrain, epochs=1, out=desk / "own"), raising=False)
+    (code,) = blocks("python", (ROOT / "docs/training.md").read_text("utf-8"))
+    exec(code, {})
+    assert "lasso" in (desk / "own/log.csv").read_text("utf-8").splitlines()[0]
+
+
+@pytest.mark.parametrize("method", sorted(methods()))
+def test_a_methods_page_names_its_options_and_their_defaults(method):
+    pages = [page.read_text("utf-8") for page in (ROOT / "docs").glob("*.md")]
+    options = [f"{name}={value:g}" for name, value in hyperparameters(method).items()]
+    assert any(f"`{method}`" in text and all(option in text for option in options) for text in pages)
 
 
 def test_every_command_of_every_document_names_a_verb_and_its_options(capsys):

@@ -100,7 +100,7 @@ def main(argv: Sequence[str] | None = None) -> int:
         The exit code: 0, 2 for a user's mistake, 3 where the doctor advises against a run, 130 when interrupted.
     """
     words = list(sys.argv[1:] if argv is None else argv)
-    speaks = os.environ.get("RANK", os.environ.get("SLURM_PROCID", "0")) == "0"
+    speaks = os.environ.get("RANK", os.environ.get("SLURM_PROCID", "0") if "MASTER_ADDR" in os.environ else "0") == "0"
     try:
         with _notes_on_stderr():
             answer, code = _answer(words)

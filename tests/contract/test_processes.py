@@ -29,12 +29,17 @@ def size_of_weights(layer, x, y):
     return sum(p.abs().sum() for p in layer.parameters())
 
 
+def one_an_image(layer, x, y):
+    """A penalty of the output that gives a number an image."""
+    return y.flatten(1).square().mean(1)
+
+
 def objective_of(name):
     method = Method.parse(name)
     encoder = untrained_encoder(encoder_spec(method.default_encoder(), X), seed=1)
     torch.manual_seed(2)
     made = make_objective(name, encoder, shape=(1, 16, 16), classes=3)
-    for penalty, weight in ((decorrelation, 0.1), (size_of_weights, 0.01), (contraction, 0.1)):
+    for penalty, weight in ((decorrelation, 0.1), (size_of_weights, 0.01), (contraction, 0.1), (one_an_image, 0.1)):
         penalise(made, last_layer(made), penalty, weight=weight)
     return made
 

@@ -27,8 +27,8 @@ GOOD = {
     "alignment": 0.2, "uniformity": -3.0, "dead": 0.0,
     "flatness": 0.8, "temperature": 0.2, "pixels": 0.1, "light": 0.05, "copies": 0.0,
 }  # fmt: skip
-START = {**GOOD, "done": 0.0, "top1": 0.1, "rank_z": 50.0}
-HALF = {**GOOD, "done": 0.5, "top1": 0.6}
+START = {**GOOD, "step": 0, "done": 0.0, "top1": 0.1, "rank_z": 50.0, "spread": 0.015}
+HALF = {**GOOD, "step": 4, "done": 0.5, "top1": 0.6}
 STORED = load("digits").images[:1200]
 DIGITS = torch.from_numpy(Pixels.fit(STORED)(STORED))
 SHAPES = torch.from_numpy(make_shapes(400, seed=3).images).permute(0, 3, 1, 2).float() / 255
@@ -76,8 +76,18 @@ def test_a_run_that_is_not_finished_is_not_blamed_for_it():
 
 def test_no_earlier_look_and_pixels_that_find_most_are_no_reason_to_condemn():
     assert codes(pixels=0.85, top1=1.0) == []
-    late = [{**row, "done": 0.9} for row in (START, HALF)]
+    late = [START, {**HALF, "step": 8}]
     assert [v.code for v in diagnose([*late, GOOD])] == ["D003"]
+
+
+def test_a_run_that_a_time_budget_cut_is_judged_by_the_half_of_what_it_did():
+    looks = [{**HALF, "step": step, "done": step / 20, "top1": 0.1 * step} for step in range(1, 9)]
+    assert [v.code for v in diagnose([START, *looks, {**GOOD, "top1": 0.9}])] == ["D003"]
+
+
+def test_of_methods_without_views_nothing_learned_cannot_be_told():
+    without = [{k: v for k, v in row.items() if k not in ("pixels", "light")} for row in (START, HALF, GOOD)]
+    assert diagnose([*without[:2], {**without[2], "top1": 0.0}]) == []
 
 
 def verdicts(objective, *, views=PRESETS["digits"], x=DIGITS, epochs=20, **changes):

@@ -137,3 +137,33 @@ def test_a_run_that_was_cut_short_is_looked_at_once_more_and_at_most_25_times_a_
     monitor.finish(made.encoder, 7, made)
     assert [(row["step"], row["done"]) for row in monitor.rows] == [(0, 0), (7, 1)]
     assert "pixels" in monitor.rows[-1]
+
+
+def test_the_panel_shows_every_measure_and_what_the_doctor_says():
+    monitor = Monitor(X, y=Y, views=PRESETS["microscopy"], epochs=1)
+    assert monitor.now == ""
+    monitor.log.add([{**dict.fromkeys(("top1", "rank", "rank_z", "alignment", "knn", "dead", "copies"), 0.25),
+                      "spread": 0.01, "step": 9, "done": 0.5, "uniformity": -1.0, "knn_pixels": 0.5}])  # fmt: skip
+    for shown in (
+        "other view found 0.25",
+        "k-NN 0.25 (pixels 0.50)",
+        "uniformity -1.00",
+        "copies 25%",
+        "Collapse",
+        "50%",
+    ):
+        assert shown in monitor.now
+
+
+def test_averaged_weights_are_looked_at_in_place_of_the_last_ones(tmp_path):
+    monitor, made = Monitor(X, views=PRESETS["microscopy"], epochs=1, folder=tmp_path), simclr()
+    train(made, X, recipe=Recipe(epochs=1, batch_size=16), views=PRESETS["microscopy"], watch=monitor)
+    step, found = monitor.rows[-1]["step"], monitor.rows[-1]["rank"]
+    with torch.no_grad():
+        for p in made.encoder.parameters():
+            p.mul_(torch.rand_like(p))
+    monitor.finish(made.encoder, step, made)
+    assert monitor.rows[-1]["rank"] == found
+    monitor.finish(made.encoder, step, made, again=True)
+    assert [row["step"] for row in read_log(tmp_path / "health.csv")] == [0, step]
+    assert monitor.rows[-1]["rank"] != found

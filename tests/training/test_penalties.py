@@ -130,3 +130,22 @@ def test_a_layer_that_is_called_in_parts_is_penalised_as_if_it_were_called_once(
         found.append(contraction(module.layer, parts, y).detach())
     assert torch.allclose(found[0], found[1])
     assert torch.allclose(found[0], found[2])
+
+
+def test_the_same_penalty_on_two_layers_counts_for_both():
+    made = objective("autoencoder")
+    layers = [n for n, m in made.encoder.named_modules() if list(m.parameters(recurse=False))][:2]
+    for layer in layers:
+        penalise(made, f"encoder.{layer}", size_of_weights, weight=1.0)
+    first, second = (size_of_weights(made.encoder.get_submodule(layer), None, None).item() for layer in layers)
+    row = train(made, X, recipe=SHORT)[0]
+    assert row["size_of_weights"] == pytest.approx(first)
+    assert row[f"size_of_weights of encoder.{layers[1]}"] == pytest.approx(second)
+
+
+def test_a_batch_is_not_split_under_a_penalty():
+    made = objective("mae")
+    train(made, X, recipe=SHORT.but(epochs=1, accumulate=2))
+    penalise(made, "encoder.look", decorrelation, weight=1.0)
+    with pytest.raises(UserError, match="is penalised"):
+        train(made, X, recipe=SHORT.but(epochs=1, accumulate=2))

@@ -1,5 +1,6 @@
 """A small vision transformer: patches become tokens, tokens look at each other, h is their mean."""
 
+import math
 from collections.abc import Sequence
 
 import torch
@@ -14,10 +15,16 @@ Tokens = Float[Tensor, "n _ d"]
 
 
 def blocks(width: int, depth: int) -> nn.Module:
-    """``depth`` layers of attention, a head for every 32 numbers, normalised before each part."""
+    """``depth`` layers of attention, normalised before each part; a head for every 32 numbers, if that divides them."""
     layers = (
         nn.TransformerEncoderLayer(
-            width, max(1, width // 32), 4 * width, dropout=0.0, activation="gelu", batch_first=True, norm_first=True
+            width,
+            math.gcd(width, max(1, width // 32)),
+            4 * width,
+            dropout=0.0,
+            activation="gelu",
+            batch_first=True,
+            norm_first=True,
         )
         for _ in range(depth)
     )

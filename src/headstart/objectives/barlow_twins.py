@@ -24,7 +24,7 @@ from headstart.objectives.objective import Batch, Objective, Terms, full
 
 @full
 def cross_correlation(z1: Float[Tensor, "n d"], z2: Float[Tensor, "n d"]) -> Float[Tensor, "d d"]:
-    """Equation 2, from −1 to 1. Standardises each column by its mean and biased deviation."""
+    """Equation 2, from −1 to 1. Standardises columns by mean and biased deviation, 1e-5 being added to the variance."""
     a, b = ((z - z.mean(0)) * (z.var(0, correction=0) + 1e-5).rsqrt() for z in (z1, z2))
     return a.T @ b / len(z1)
 

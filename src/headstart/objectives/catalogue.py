@@ -2,9 +2,10 @@
 
 import ast
 import inspect
+import math
 from importlib import import_module
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, get_args
 
 from headstart.errors import UserError, unknown
 
@@ -53,6 +54,7 @@ def hyperparameters(name: str, given: str | None = None) -> dict[str, Any]:
     """
     asked = inspect.signature(method_class(name)).parameters.values()
     values = {p.name: p.default for p in asked if p.default is not inspect.Parameter.empty}
+    kinds = {p.name: p.annotation for p in asked}
     for part in given.split(",") if given else []:
         option, _, value = part.strip().partition("=")
         if option not in values:
@@ -63,4 +65,19 @@ def hyperparameters(name: str, given: str | None = None) -> dict[str, Any]:
         except ValueError:
             wanted = "a whole number" if kind is int else "a number"
             raise UserError(f"--options {part.strip()}: wanted {wanted}, such as {option}={values[option]}") from None
+        if wanted := _outside(option, values[option], get_args(kinds[option])):
+            raise UserError(f"--options {part.strip()}: wanted {wanted}")
     return values
+
+
+def _outside(option: str, value: float, allowed: tuple[int, ...]) -> str | None:
+    """What is wanted of an option that cannot be so; its name says what it is."""
+    if allowed:
+        return None if value in allowed else " or ".join(map(str, allowed))
+    if isinstance(value, int):
+        return None if value >= 1 else "at least 1"
+    if "temperature" in option:
+        return None if 0 < value < math.inf else "a number above 0"
+    if "momentum" in option or option == "masking":
+        return None if 0 <= value < 1 else "at least 0, below 1"
+    return None if 0 <= value < math.inf else "a number of at least 0"

@@ -82,6 +82,9 @@ class CPC(Objective):
         if not isinstance(encoder, PatchEncoder):
             raise UserError("cpc wants an encoder that looks through windows: choose --encoder patches")
         self.encoder: PatchEncoder = encoder  # pyright: ignore[reportIncompatibleVariableOverride]
+        last = min(encoder.map_shape[1:]) - 1
+        if nearest > min(ahead, last):
+            raise UserError(f"cpc was given nearest={nearest}: wanted at most ahead={ahead} and {last} rows of windows")
         self.offsets = range(nearest, ahead + 1)
         turns, dim = 4 if version == 2 else 1, encoder.map_shape[0]
         self.contexts = nn.ModuleList(Context(dim, width) for _ in range(turns))

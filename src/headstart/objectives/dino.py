@@ -23,7 +23,7 @@ from torch.nn import functional
 from headstart.encoders.encoder import Encoder
 from headstart.encoders.projector import perceptron
 from headstart.encoders.teacher import Teacher, rising
-from headstart.objectives.objective import Batch, Objective, Terms, full
+from headstart.objectives.objective import Batch, Objective, Schedule, Terms, full
 
 
 @full
@@ -62,6 +62,7 @@ class DINO(Objective):
 
     n_views: ClassVar[int] = 2
     coupled: ClassVar[bool] = True
+    schedule: ClassVar[Schedule] = Schedule(300_000, 10, 450)
     center: Tensor
 
     def __init__(

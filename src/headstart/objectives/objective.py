@@ -63,7 +63,7 @@ class Objective(nn.Module, ABC):
     """What the encoder must get right.
 
     n_views: how many views an image the loop draws for it. supervised: it needs labels.
-    coupled: a row's loss depends on the other rows, so that a batch may not be split.
+    coupled: a row's loss depends on the other rows, so that a batch may not be split. penalised: so may penalties.
     default_encoder: the encoder to use when none is asked for. schedule: how to train when nothing else is asked for.
     gather: the rows of all processes from those of this one; every tensor that a loss compares or averages passes it.
     """
@@ -71,6 +71,7 @@ class Objective(nn.Module, ABC):
     n_views: ClassVar[int] = 0
     supervised: ClassVar[bool] = False
     coupled: ClassVar[bool] = False
+    penalised: bool = False
     default_encoder: ClassVar[str] = "small"
     schedule: ClassVar[Schedule] = Schedule(300_000, 10, 600)
     encoder: Encoder

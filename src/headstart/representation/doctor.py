@@ -41,6 +41,8 @@ def diagnose(rows: list[Row], *, finished: bool = True) -> list[Verdict]:
         raise UserError("nobody has looked at this run yet: wait for its first epoch")
     last = rows[-1]
     checks = _CHECKS if finished else tuple(check for check in _CHECKS if check not in (_rising, _nothing, _labels))
+    if not finished and not last["step"]:
+        checks = (_copies,)  # an untrained projector is nearly one point
     found = [verdict for check in checks if (verdict := check(rows, last))]
     if not finished:
         found.append(
@@ -60,8 +62,10 @@ def _collapse(rows: list[Row], last: Row) -> Verdict | None:
 
 def _nothing(rows: list[Row], last: Row) -> Verdict | None:
     trivial = max(last.get("pixels", 0.0), last.get("light", 0.0))
-    if last["top1"] > min(LEARNED * trivial, (1 + trivial) / 2) or any(
-        ill(rows, last) for ill in (_collapse, _shortcut, _weak_views, _rising)
+    if (
+        "pixels" not in last
+        or last["top1"] > min(LEARNED * trivial, (1 + trivial) / 2)
+        or any(ill(rows, last) for ill in (_collapse, _shortcut, _weak_views, _rising))
     ):
         return None
     found = f"the encoder finds {last['top1']:.0%} of the other views, pixels or colours alone {trivial:.0%}"
@@ -79,8 +83,8 @@ def _rising(rows: list[Row], last: Row) -> Verdict | None:
     if "pixels" not in last or last["top1"] == 0:
         return None
     if len(rows) < 3:
-        return Verdict("D003", "Not yet converged: one epoch is too short to tell how it goes on; train longer.")
-    before = [row for row in rows if row["done"] <= last["done"] / 2] or rows[:1]
+        return Verdict("D003", "Not yet converged: too short to tell how it goes on; train longer.")
+    before = [row for row in rows if row["step"] <= last["step"] / 2] or rows[:1]
     gained = 1 - before[-1]["top1"] / last["top1"]
     if gained <= RISING:
         return None
@@ -164,11 +168,12 @@ _MEASURES = {
     "light": ("other views that brightness and colour find", f"{LIGHT} is a shortcut"),
     "knn": ("10 nearest neighbours, accuracy", "labels are only looked at here"),
     "knn_pixels": ("the same by pixels", "what the representation has to beat"),
+    "copies": ("share of images that are copies", f"{COPIES} is said"),
 }
 
 
 def doctor(run: Path) -> Diagnosis:
-    """Judge a pretraining's folder, finished or not, or every pretraining of a finished study.
+    """Judge a pretraining's folder, finished or not, or those of a study.
 
     Args:
         run: The folder that `headstart pretrain` or `headstart study` wrote, or its .partial folder.

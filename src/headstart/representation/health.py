@@ -12,6 +12,7 @@ from torch.nn import functional
 from headstart.data.duplicates import duplicate_groups
 from headstart.encoders.encoder import Encoder
 from headstart.objectives.objective import Objective
+from headstart.representation.doctor import diagnose
 from headstart.training.checkpoint import read_tensors, write_tensors
 from headstart.training.log import Log, Row
 from headstart.views.measures import light, top1
@@ -117,12 +118,17 @@ class Monitor:
 
     @property
     def now(self) -> str:
-        """The last look in a few words, for a progress bar."""
+        """The last look in three lines, for the panel below a progress bar: the measures, and what the doctor says."""
         if not self.rows:
             return ""
         row = self.rows[-1]
-        known = f" · k-NN {row['knn']:.2f}" if "knn" in row else ""
-        return f"other view found {row['top1']:.2f} · rank {row['rank']:.0f} · spread {row['spread']:.2f}{known}"
+        known = f" · k-NN {row['knn']:.2f} (pixels {row['knn_pixels']:.2f})" if "knn" in row else ""
+        said = [verdict.sentence for verdict in diagnose(self.rows, finished=False)]
+        return (
+            f"other view found {row['top1']:.2f} · rank {row['rank']:.0f} · spread {row['spread']:.2f}{known}\n"
+            f"alignment {row['alignment']:.2f} · uniformity {row['uniformity']:.2f} · dead units {row['dead']:.0%} · "
+            f"copies {row['copies']:.0%}\n{' '.join(said)}"
+        )
 
     def __call__(self, objective: Objective, rows: list[Row]) -> None:
         """Look, if it is time to."""
@@ -135,18 +141,21 @@ class Monitor:
         self._look(objective.encoder, objective, step=step, done=epoch / self.epochs)
         objective.train(training)
 
-    def finish(self, encoder: Encoder, step: int, objective: Objective | None = None) -> int:
+    def finish(self, encoder: Encoder, step: int, objective: Objective | None = None, *, again: bool = False) -> int:
         """Look at the end of a run that was cut short or could not be watched; go back to the best, if asked.
+
+        again: the encoder is another one than at the last look, as its weights were averaged since.
 
         Returns:
             The step at which the encoder now stands.
         """
+        if again and self.rows and self.rows[-1]["step"] == step:
+            self.log.drop()
         if not self.rows or self.rows[-1]["step"] < step:
             self._look(encoder, objective, step=step, done=1.0)
         if self.best and self.best.is_file():
             tensors, facts = read_tensors(self.best)
             encoder.load_state_dict(tensors)
-            self.best.unlink()
             return facts["step"]
         return step
 

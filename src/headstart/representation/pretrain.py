@@ -1,6 +1,8 @@
 """Pretraining as one call: images in, a bundle on disk out."""
 
 import json
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
@@ -36,7 +38,7 @@ def pretrain(
     precision: Literal["float32", "float64", "bf16"] = "float32",
     accumulate: int = 1,
     ema: float = 0.0,
-    penalty: str | None = None,
+    penalty: str | Sequence[tuple[str, Callable[..., Any], float]] | None = None,
     seed: int = 0,
     time_budget: str | None = None,
     device: str = "auto",
@@ -55,7 +57,7 @@ def pretrain(
         out: Folder of the bundle; default: runs/SOURCE-METHOD.
         encoder: small, lecture, mlp, resnet18, patches, transformer, timm:NAME[@hub|@FILE] (docs/backbones.md);
             default: the method's own.
-        views: digits, objects, natural or microscopy; default by the rule in docs/views.md.
+        views: digits, objects, natural, microscopy or identity; default by the rule in docs/views.md.
         saw: Learn from the unlabelled inputs only, or from all inputs.
         epochs: Passes over the images; default by the rule in docs/protocol.md.
         batch_size: Images a step; default by the rule in docs/protocol.md.
@@ -66,12 +68,13 @@ def pretrain(
         precision: Numbers to compute in.
         accumulate: Split each batch in so many parts, where the result stays the same.
         ema: Decay of an exponential moving average of the weights, which is then what is saved; 0 is none.
-        penalty: NAME:LAYER:WEIGHT, sparsity, decorrelation or contraction of a layer, such as sparsity:encoder:0.01.
+        penalty: NAME:LAYER:WEIGHT joined by commas, sparsity, decorrelation or contraction of a layer, such as
+            sparsity:encoder:0.01; from Python also layer, function and weight of each (docs/training.md).
         seed: Seed of views and weights.
         time_budget: Wall time such as 90s or 10m; the schedule is shortened to fit.
         device: auto, cpu or cuda.
         data_root: Folder of downloaded data sets; default: the variable HEADSTART_DATA.
-        keep: The encoder after the last step, or the one that found most images' other views (docs/doctor/README.md).
+        keep: The encoder after the last step, or the one that found most images' other views (docs/training.md).
         track: Besides log.csv, write TensorBoard's event files to OUT/tensorboard.
         resume: Continue an interrupted run, or start a new one.
 
@@ -85,16 +88,16 @@ def pretrain(
     from headstart.representation.health import Monitor
     from headstart.training.clock import parse_seconds, progress_bar
     from headstart.training.fit import Method, encoder_spec, fit_encoder
-    from headstart.training.penalties import parse_penalty
+    from headstart.training.penalties import parse_penalties
     from headstart.training.processes import join_launched
     from headstart.training.track import TensorBoard
-    from headstart.training.workplace import discard, partial
+    from headstart.training.workplace import partial
     from headstart.views.presets import resolve
 
     chosen, seconds = Method.parse(method), parse_seconds(time_budget)
-    penalties = [] if penalty is None else [parse_penalty(penalty)]
+    penalties = parse_penalties(penalty) if isinstance(penalty, str) else list(penalty or ())
     own = hyperparameters(chosen.learner, options)
-    if keep == "best" and (ema or method_class(chosen.learner).n_views < 2):
+    if keep == "best" and (ema or chosen.layerwise or method_class(chosen.learner).n_views < 2):
         raise UserError("--keep best wants a method that compares two views, and no --ema")
     processes, target = join_launched(find_device(device))
     dataset = load(source, data_root=data_root)
@@ -106,38 +109,51 @@ def pretrain(
         precision=precision, accumulate=accumulate, ema=ema,
     )  # fmt: skip
     spec = encoder_spec(encoder or chosen.default_encoder(), data.x, drawn)
-    asked = {"method": method, "options": own, "penalty": penalty, "keep": keep, "saw": saw, "views": views_name}
+    recorded = {"name": method, "recipe": recipe.card(), "hyperparameters": own, "views": views_name, "keep": keep}
+    recorded["penalty"] = _written(penalties)
+    facts = {"method": recorded, "saw": saw}
+    facts["data"] = {"source": dataset.source, "hash": dataset.content_hash, "n": len(data.x)}
+    asked = _asked({**facts, "encoder": spec.card()})
     working = _begin(folder, asked, resume=resume) if processes.first else partial(folder)
     processes.wait()
     if working is None or (folder / "card.json").is_file():
-        return _finished(folder, resume=resume)
+        return _finished(folder, asked, resume=resume)
+    resume = resume and any(working.rglob("checkpoint.safetensors"))
+    if processes.first:
+        _show_views(working / "views.png", drawn, data.x, seed)
     monitor = Monitor(
         data.x, y=data.y, views=drawn, epochs=recipe.epochs, folder=working if processes.first else None, resume=resume,
         best=working / "best.safetensors" if keep == "best" and processes.first else None,
     )  # fmt: skip
-    tracked = track == "tensorboard" and processes.first
-    watch = TensorBoard(working / "tensorboard").beside(monitor) if tracked else monitor
-    try:
-        with progress_bar(f"{method} on {dataset.source}") as show:
-            fitted = fit_encoder(
-                chosen, data.x, data.y, spec=spec, recipe=recipe, views=drawn, classes=len(dataset.class_names),
-                index=data.index, device=target, folder=working / "run", resume=resume, seconds=seconds,
-                progress=lambda done: show(done, monitor.now), watch=watch, penalties=penalties, **own,
-            )  # fmt: skip
-    except UserError:
-        if processes.first and not any(working.rglob("checkpoint.safetensors")):
-            discard(working)  # nothing was begun that resuming could continue
-        raise
-    kept = monitor.finish(fitted.encoder, len(fitted.rows), fitted.objective)
-    recorded = {"name": method, "recipe": recipe.card(), "hyperparameters": own, "penalty": penalty}
-    recorded |= {"views": views_name, "steps": len(fitted.rows), "kept": kept}
-    learned = {"source": dataset.source, "hash": dataset.content_hash, "n": len(data.x)}
+    with _discarded_unless_begun(working, processes.first), progress_bar(f"{method} on {dataset.source}") as show:
+        tracked = TensorBoard(working / "tensorboard") if track == "tensorboard" and processes.first else None
+        fitted = fit_encoder(
+            chosen, data.x, data.y, spec=spec, recipe=recipe, views=drawn, classes=len(dataset.class_names),
+            index=data.index, device=target, folder=working / "run", resume=resume, seconds=seconds,
+            progress=lambda done: show(done, monitor.now), watch=tracked.beside(monitor) if tracked else monitor,
+            penalties=penalties, **own,
+        )  # fmt: skip
+    recorded["kept"] = monitor.finish(fitted.encoder, len(fitted.rows), fitted.objective, again=bool(ema))
+    recorded["steps"] = len(fitted.rows)
+    if tracked:
+        tracked.add(training=fitted.rows, health=monitor.rows)
     if processes.first:
-        _show_views(working / "views.png", drawn, data.x, seed)
-        facts = {"method": recorded, "data": learned, "saw": saw}
         _publish(Bundle(fitted.encoder.float(), spec, data.pixels, facts), fitted.rows, working, folder)
     processes.wait()
     return load_bundle(folder)
+
+
+@contextmanager
+def _discarded_unless_begun(working: Path, first: bool) -> Iterator[None]:
+    """Remove the working folder when a user's mistake ends the run before there is anything to resume."""
+    from headstart.training.workplace import discard
+
+    try:
+        yield
+    except UserError:
+        if first and not any(working.rglob("checkpoint.safetensors")):
+            discard(working)
+        raise
 
 
 def _show_views(path: Path, views: "Views", x: "Tensor", seed: int) -> None:
@@ -146,12 +162,38 @@ def _show_views(path: Path, views: "Views", x: "Tensor", seed: int) -> None:
     write_sheet(path, contact_sheet(views, x[:: -(-len(x) // 8)], seed=seed))
 
 
-def _finished(folder: Path, *, resume: bool) -> "Bundle":
+def _written(penalties: Sequence[tuple[str, Callable[..., Any], float]]) -> str | None:
+    """Penalties as a user writes them, for the card."""
+    names = (f"{getattr(made, '__name__', 'penalty')}:{layer}:{weight:g}" for layer, made, weight in penalties)
+    return ",".join(names) or None
+
+
+def _asked(card: dict[str, Any]) -> dict[str, Any]:
+    """What a run must be asked for again to be resumed, each under the name that a user gives it."""
+    method, encoder = card.get("method", {}), card["encoder"]
+    return {
+        "method": method.get("name"), **method.get("recipe", {}), **method.get("hyperparameters", {}),
+        **{name: method.get(name) for name in ("penalty", "keep", "views")}, "saw": card.get("saw"),
+        "encoder": encoder["name"], "image_size": list(encoder["size"]), "images": card.get("data", {}).get("hash"),
+    }  # fmt: skip
+
+
+def _check(begun: dict[str, Any], asked: dict[str, Any], what: str) -> None:
+    for name, now in asked.items():
+        if begun.get(name) != now:
+            raise UserError(
+                f"{what} was begun with {name} {begun.get(name)}, not {now}: ask for the same, or choose another --out"
+            )
+
+
+def _finished(folder: Path, asked: dict[str, Any], *, resume: bool) -> "Bundle":
     from headstart.representation.bundle import load_bundle
 
     if not resume:
         raise UserError(f"{folder} holds a finished bundle: choose another --out")
-    return load_bundle(folder)
+    bundle = load_bundle(folder)
+    _check(_asked({**bundle.facts, "encoder": bundle.spec.card()}), asked, f"the finished bundle in {folder}")
+    return bundle
 
 
 def _begin(folder: Path, asked: dict[str, Any], *, resume: bool) -> Path | None:
@@ -166,12 +208,7 @@ def _begin(folder: Path, asked: dict[str, Any], *, resume: bool) -> Path | None:
     if working is None:
         return None
     path = working / "asked.json"
-    begun = json.loads(path.read_text("utf-8")) if path.is_file() else asked
-    if differing := [name for name in asked if begun.get(name) != asked[name]]:
-        name = differing[0]
-        raise UserError(
-            f"the run to resume was begun with {name} {begun.get(name)}, not {asked[name]}: ask for the same"
-        )
+    _check(json.loads(path.read_text("utf-8")) if path.is_file() else asked, asked, "the run to resume")
     path.write_text(json.dumps(asked), "utf-8")
     return working
 
@@ -183,6 +220,7 @@ def _publish(bundle: "Bundle", rows: "list[Row]", working: Path, folder: Path) -
     Log(working / "log.csv").add(rows)
     bundle.save(working)
     (working / "asked.json").unlink()
+    (working / "best.safetensors").unlink(missing_ok=True)
     publish(working, folder, without="run")
 
 

@@ -25,10 +25,11 @@ class PretrainedTransformer(TransformerMixin, BaseEstimator):
     Args:
         unlabelled: More images, of the same kind: whatever ``load`` takes, of which only images without a label are
             used, so that a whole source may be given; or None.
-        method: simclr, autoencoder, denoising, greedy or greedy:METHOD.
+        method: simclr, moco, vicreg, … (`headstart methods` lists them), greedy or greedy:METHOD.
         saw: training: learn from ``unlabelled`` and from the images given to ``fit``; unlabelled: only from the former.
-        encoder: small, lecture, mlp, resnet18, timm:NAME[@hub|@FILE] (docs/backbones.md); None is the method's own.
-        views: digits, objects, natural or microscopy; None is the rule in docs/views.md.
+        encoder: small, lecture, mlp, resnet18, patches, transformer, timm:NAME[@hub|@FILE] (docs/backbones.md);
+            None is the method's own.
+        views: digits, objects, natural, microscopy or identity; None is the rule in docs/views.md.
         epochs: Passes over the images; None is the rule in docs/protocol.md.
         image_size: Side in pixels; None is their own, at most 64.
         seed: Seed of weights and views.

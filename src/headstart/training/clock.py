@@ -28,7 +28,7 @@ def parse_seconds(text: str | float | None) -> float | None:
 @contextmanager
 def progress_bar(title: str) -> Iterator[Callable[[float, str], None]]:
     """A bar on standard error with the time left; called with the share done in [0, 1] and what is being done."""
-    from rich.console import Console
+    from rich.console import Console, RenderableType
     from rich.progress import (
         BarColumn,
         Progress,
@@ -37,18 +37,28 @@ def progress_bar(title: str) -> Iterator[Callable[[float, str], None]]:
         TimeElapsedColumn,
         TimeRemainingColumn,
     )
+    from rich.text import Text
+
+    class Panel(Progress):
+        now = ""
+
+        def get_renderables(self) -> Iterator[RenderableType]:
+            yield self.make_tasks_table(self.tasks)
+            if self.now:
+                yield Text(self.now, style="dim")
 
     columns = (
         TextColumn("{task.description}"), BarColumn(), TaskProgressColumn(),
-        TimeElapsedColumn(), TextColumn("left"), TimeRemainingColumn(), TextColumn("[dim]{task.fields[now]}"),
+        TimeElapsedColumn(), TextColumn("left"), TimeRemainingColumn(),
     )  # fmt: skip
     console = Console(file=sys.stderr)
     # Elsewhere than on a terminal a bar would leave an empty line, and an error is one line only.
     silent = not console.is_terminal or os.environ.get("RANK", "0") != "0"
-    with Progress(*columns, console=console, transient=True, disable=silent) as bar:
-        task = bar.add_task(title, total=1.0, now="")
+    with Panel(*columns, console=console, transient=True, disable=silent) as bar:
+        task = bar.add_task(title, total=1.0)
 
         def show(done: float, now: str = "") -> None:
-            bar.update(task, completed=done, now=now)
+            bar.now = now
+            bar.update(task, completed=done)
 
         yield show

@@ -28,6 +28,12 @@ class Log:
         with self.path.open("a", newline="") as file:
             csv.DictWriter(file, list(self.rows[0])).writerows(rows)
 
+    def drop(self) -> None:
+        """Take the last row back."""
+        self.rows = self.rows[:-1]
+        if self.path:
+            self._write_all()
+
     def _write_all(self) -> None:
         assert self.path is not None
         waiting = self.path.with_name(self.path.name + ".new")

@@ -75,8 +75,10 @@ def train(
 def refuse_accumulation(objective: Objective, recipe: Recipe) -> None:
     """Raise where parts of a batch would not add up to the batch: contrast between rows, and batch-norm."""
     norms = any(isinstance(m, nn.modules.batchnorm._BatchNorm) for m in objective.modules())
-    if recipe.accumulate > 1 and (objective.coupled or norms):
-        reason = "contrasts the images of a batch" if objective.coupled else "has batch-norm"
+    if recipe.accumulate > 1 and (objective.coupled or norms or objective.penalised):
+        reason = (
+            "contrasts the images of a batch" if objective.coupled else "has batch-norm" if norms else "is penalised"
+        )
         raise UserError(
             f"--accumulate {recipe.accumulate} would change the result, as the network {reason}: "
             "use a smaller --batch-size"

@@ -62,6 +62,7 @@ def penalise(objective: Objective, layer: str, penalty: Penalty, *, weight: floa
     layers = dict(objective.named_modules())
     if not layer or layer not in layers:
         raise unknown("layer", layer, [known for known in layers if known])
+    objective.penalised = True
     called, images = name or getattr(penalty, "__name__", "penalty"), []
     calls: list[tuple[Tensor, Tensor]] = []
 
@@ -73,6 +74,8 @@ def penalise(objective: Objective, layer: str, penalty: Penalty, *, weight: floa
         return (x if x.requires_grad or not torch.is_grad_enabled() else x.detach().requires_grad_(), *rest)
 
     def after(module: nn.Module, given: tuple[Any, ...], y: Tensor) -> None:
+        if not isinstance(y, Tensor):
+            raise UserError(f"{layer!r} puts out a {type(y).__name__} and no tensor: penalise another layer")
         if objective.training and torch.is_grad_enabled():
             calls.append((given[0], y.clone()))
 
@@ -87,11 +90,11 @@ def penalise(objective: Objective, layer: str, penalty: Penalty, *, weight: floa
         views = objective.n_views if len(y) == objective.n_views * images[0] else 1
         seen = torch.cat([objective.gather(part) for part in y.chunk(views)])  # in one process's order
         value = penalty(layers[layer], x, seen)
-        if value.ndim:
-            value = objective.gather(value).mean()
+        if value.ndim:  # one an image: of all of them where it is of the output, of this process's where of the input
+            value = (value if len(value) == len(seen) else objective.gather(value)).mean()
         elif not _depends(value, seen):
             value = shared(value)
-        return terms | {called: weight * value}
+        return terms | {called if called not in terms else f"{called} of {layer}": weight * value}
 
     objective.register_forward_pre_hook(begin)
     layers[layer].register_forward_pre_hook(before)
@@ -101,6 +104,15 @@ def penalise(objective: Objective, layer: str, penalty: Penalty, *, weight: floa
 
 def _depends(value: Tensor, on: Tensor) -> bool:
     return torch.autograd.grad(value, on, retain_graph=True, allow_unused=True)[0] is not None
+
+
+def parse_penalties(text: str) -> list[tuple[str, Penalty, float]]:
+    """``sparsity:encoder:0.01,contraction:encoder:0.1`` -> layer, penalty and weight of each.
+
+    Raises:
+        UserError: anything else.
+    """
+    return [parse_penalty(part.strip()) for part in text.split(",")]
 
 
 def parse_penalty(text: str) -> tuple[str, Penalty, float]:

@@ -25,6 +25,8 @@ class Monitored(Protocol):
 class TensorBoard:
     """Writes rows as scalars under their column's name; each row once, whatever is handed over again.
 
+    What an interrupted run wrote there before is replaced by what the new one hands over.
+
     Raises:
         UserError: the package is not there.
     """
@@ -33,22 +35,21 @@ class TensorBoard:
         try:
             from torch.utils.tensorboard import SummaryWriter
         except ImportError:
-            raise UserError("--track tensorboard wants the package: pip install headstart[track]") from None
-        self.writer, self.last = SummaryWriter(str(folder)), {}
+            raise UserError("--track tensorboard wants tensorboard: pip install 'headstart[track]'") from None
+        self.writer, self.last = SummaryWriter(str(folder), purge_step=0), {}
 
     def beside(self, watch: "Monitored") -> Watch:
         """A watch that does what the given one does, and writes down its rows and the log's."""
 
         def both(objective: Objective, rows: list[Row]) -> None:
             watch(objective, rows)
-            self.add("training", rows)
-            self.add("health", watch.rows)
+            self.add(training=rows, health=watch.rows)
 
         return both
 
-    def add(self, group: str, rows: list[Row]) -> None:
-        """Write what is new: rows whose step lies behind the group's last."""
-        for row in rows:
+    def add(self, **groups: list[Row]) -> None:
+        """Write what is new: rows whose step lies behind their group's last."""
+        for group, row in ((group, row) for group, rows in groups.items() for row in rows):
             if row["step"] > self.last.get(group, -1):
                 self.last[group] = row["step"]
                 for name, value in row.items():
