@@ -3,7 +3,7 @@
 The same network, batch and kind of views, both on all cores, alternating. ``python benchmarks/bench_pretraining.py``
 gives images a second on real cells at 40 pixels and on CIFAR-10 at 32, with the machine's GEMM rate beside each round;
 ``--accuracy real --out FILE`` gives seconds of training until a probe on the real cells reaches 0.90 (4 folds, 5 times;
-median of five seeds, judged every ten epochs), each with the recipe that was best for it on drawn cells (``--search``).
+median of five seeds, judged every epoch), each with the recipe that was soonest at 0.84 on drawn cells (``--search``).
 """
 
 import argparse
@@ -37,7 +37,8 @@ from headstart.training.recipe import Recipe, default_recipe
 from headstart.views.presets import PRESETS
 from headstart.views.views import Views
 
-ROUNDS, BATCH, WANTED, INTERVAL, SEEDS = 5, 256, 0.9, 10, 5
+ROUNDS, BATCH, SEEDS = 5, 256, 5
+WANTED = {"real": 0.9, "drawn": 0.84}  # with 81 labels drawn cells are the harder ones
 Watch = Callable[[Encoder, int, float], bool]
 
 
@@ -181,12 +182,11 @@ def judge(dataset, x: torch.Tensor) -> Callable[[Encoder], float]:
 
 
 def seconds_to(wanted: float, judged: Callable[[Encoder], float], run: Callable[[Watch], float]) -> dict:
-    """Seconds of training until a look, every ten epochs, finds the probe there; None where it never does."""
+    """Seconds of training until the look after some epoch finds the probe there; None where it never does."""
     path: list[tuple[float, float]] = []
 
     def watch(encoder: Encoder, epoch: int, spent: float) -> bool:
-        if epoch % INTERVAL:
-            return False
+        del epoch
         path.append((round(spent, 1), round(judged(encoder), 4)))
         return path[-1][1] >= wanted
 
@@ -203,7 +203,8 @@ def cells(name: str) -> tuple:
     return dataset, torch.from_numpy(Pixels.fit(dataset.images, image_size=40)(dataset.images))
 
 
-# The best of a few for lightly's loop on drawn cells (RESULTS.md).
+# What reached 0.84 on drawn cells soonest (RESULTS.md).
+SOON = {"epochs": 20, "learning_rate": 4e-3}
 BEST = Peer(
     {"cj_prob": 0.8, "cj_bright": 0.3, "cj_contrast": 0.3, "min_scale": 0.8, "random_gray_scale": 0.0,
      "gaussian_blur": 0.5,
@@ -212,10 +213,11 @@ BEST = Peer(
 )  # fmt: skip
 
 
+OURS = [{**SOON, **changes} for changes in ({}, {"learning_rate": 2e-3}, {"learning_rate": 8e-3}, {"batch_size": 32})]
 SEARCHED = [
     replace(BEST, **changes)
     for changes in (
-        {}, {"rate": 1e-3}, {"rate": 5e-3}, {"temperature": 0.1}, {"temperature": 0.5},
+        {}, {"rate": 5e-3}, {"rate": 1e-2}, {"temperature": 0.1}, {"temperature": 0.5},
         {"transform": BEST.transform | {"rr_degrees": None}}, {"transform": BEST.transform | {"min_scale": 0.5}},
         {"optimiser": "sgd", "rate": 0.06}, {"optimiser": "sgd", "rate": 0.2},
     )
@@ -223,28 +225,28 @@ SEARCHED = [
 
 
 def searched() -> Iterator[dict]:
-    """What lightly's loop reaches on drawn cells, a row a change of its settings, seed 0."""
+    """Seconds to 0.84 on drawn cells, a row a change of our recipe, then of lightly's settings, seed 0."""
     dataset, x = cells("drawn")
-    judged, recipe = judge(dataset, x), default_recipe("simclr", len(x))
+    judged, recipe, views = judge(dataset, x), default_recipe("simclr", len(x)), PRESETS["microscopy"]
+    wanted, epochs = WANTED["drawn"], SOON["epochs"]
+    for own in OURS:
+        yield {"ours": own, **seconds_to(wanted, judged, lambda w, o=own: ours(x, views, recipe.but(**o), watch=w))}
     for peer in SEARCHED:
-        found = seconds_to(
-            WANTED,
-            judged,
-            lambda watch, p=peer: theirs(x, p, epochs=recipe.epochs, batch=recipe.batch_size, watch=watch),
-        )
-        yield {"peer": asdict(peer), **found}
+        run = lambda w, p=peer: theirs(x, p, epochs=epochs, batch=recipe.batch_size, watch=w)  # noqa: E731
+        yield {"lightly": asdict(peer), **seconds_to(wanted, judged, run)}
 
 
 def accuracy(name: str, done: set[int]) -> Iterator[dict]:
     """Seconds to the wanted accuracy, a row a seed that is not done."""
     dataset, x = cells(name)
-    judged, recipe = judge(dataset, x), default_recipe("simclr", len(x))
+    judged, recipe, wanted = judge(dataset, x), default_recipe("simclr", len(x)).but(**SOON), WANTED[name]
+    ours(x, PRESETS["microscopy"], recipe.but(epochs=1))  # the first run of a process loads libraries
     for seed in sorted(set(range(SEEDS)) - done):
         fast = seconds_to(
-            WANTED, judged, lambda watch, s=seed: ours(x, PRESETS["microscopy"], replace(recipe, seed=s), watch=watch)
+            wanted, judged, lambda watch, s=seed: ours(x, PRESETS["microscopy"], replace(recipe, seed=s), watch=watch)
         )
         slow = seconds_to(
-            WANTED, judged,
+            wanted, judged,
             lambda watch, s=seed: theirs(x, BEST, epochs=recipe.epochs, batch=recipe.batch_size, seed=s, watch=watch),
         )  # fmt: skip
         yield {"seed": seed, "ours": fast, "lightly": slow}
@@ -252,9 +254,7 @@ def accuracy(name: str, done: set[int]) -> Iterator[dict]:
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument(
-        "--accuracy", choices=["real", "drawn"], help="seconds to 0.90 on these cells, not images a second"
-    )
+    parser.add_argument("--accuracy", choices=["real", "drawn"], help="seconds to 0.90 (0.84) on these cells")
     parser.add_argument("--out", type=Path, help="file of --accuracy, a line a seed; a second call goes on")
     parser.add_argument("--search", action="store_true", help="settings of lightly's loop on drawn cells")
     parser.add_argument("--epochs", type=int, default=4)
@@ -273,7 +273,7 @@ def main() -> None:
         fast, slow = (
             statistics.median(row[key]["seconds"] or float("inf") for row in rows) for key in ("ours", "lightly")
         )
-        print(f"median seconds to {WANTED}: {fast} and {slow}, {slow / fast:.2f} times as fast")
+        print(f"median seconds to {WANTED[chosen.accuracy]}: {fast} and {slow}, {slow / fast:.2f} times as fast")
         return
     dataset = load("cifar10", data_root=os.environ["HEADSTART_DATA"])
     found = [
