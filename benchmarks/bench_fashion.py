@@ -29,6 +29,7 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("out", nargs="?", default=Path("runs/bench-fashion.jsonl"), type=Path)
     out = parser.parse_args().out
+    out.parent.mkdir(parents=True, exist_ok=True)
     dataset = load("fashion-mnist")
     rows = np.random.default_rng(1).permutation(60_000)[:UNLABELLED]
     images, y, test, y_test = (

@@ -34,6 +34,7 @@ def main() -> None:
     )
     parser.add_argument("--seeds", type=int, default=20)
     chosen = parser.parse_args()
+    chosen.out.parent.mkdir(parents=True, exist_ok=True)
     rows = [json.loads(line) for line in chosen.out.open()] if chosen.out.exists() else []
     for seed in sorted(set(range(chosen.seeds)) - {row["seed"] for row in rows}):
         with tempfile.TemporaryDirectory() as folder:

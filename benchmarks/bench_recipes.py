@@ -182,6 +182,7 @@ def main() -> None:
     parser.add_argument("--only", default="", help="part of DATA.SEED.CHANGE")
     parser.add_argument("--path", action="store_true", help="judge every fifth look, too")
     chosen = parser.parse_args()
+    chosen.out.parent.mkdir(parents=True, exist_ok=True)
     done = {json.loads(line)["key"] for line in chosen.out.open()} if chosen.out.exists() else set()
     trials = [
         {**change, "data": name, "seed": seed, "path": chosen.path, "key": f"{name}.{seed}.{label}"}

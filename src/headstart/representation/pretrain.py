@@ -98,7 +98,7 @@ def pretrain(
     penalties = parse_penalties(penalty) if isinstance(penalty, str) else list(penalty or ())
     own = hyperparameters(chosen.learner, options)
     if keep == "best" and (ema or chosen.layerwise or method_class(chosen.learner).n_views < 2):
-        raise UserError("--keep best wants a method that compares two views, and no --ema")
+        raise UserError("--keep best wants a method that compares two views, not greedy, and no --ema")
     processes, target = join_launched(find_device(device))
     dataset = load(source, data_root=data_root)
     folder = Path(out) if out else Path("runs") / f"{Path(dataset.source).stem}-{method.replace(':', '-')}"
