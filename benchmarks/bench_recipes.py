@@ -83,7 +83,7 @@ def method_encoder(trial: dict) -> str:
 
 
 def run(trial: dict) -> dict:
-    """Train once and judge. A trial's keys change the default: recipe, options (the objective's), views, encoder."""
+    """Train once and judge. A trial's keys change the default: recipe, the method's options, rates, views, encoder."""
     from headstart.data.pixels import Pixels
     from headstart.objectives.catalogue import make_objective
     from headstart.objectives.objective import Objective
@@ -107,6 +107,7 @@ def run(trial: dict) -> dict:
     if "looks" in trial:
         recipe = recipe.but(epochs=max(1, round(trial["looks"] / len(u))))
     objective = make_objective(method, encoder, shape=(spec.channels, *spec.size), **trial.get("options", {}))
+    objective.__dict__["rates"] = trial.get("rates", objective.rates)
     started = time.time()
     monitor, judging, path = Monitor(x[u], views=views, epochs=recipe.epochs), 0.0, []
 
@@ -159,6 +160,8 @@ for _method in ("byol", "simsiam"):
             CHANGES[f"{_method}.{_name}{_value}"] = {
                 "method": _method, "looks": 100_000, "recipe": {"batch_size": 64, _name: _value},
             }  # fmt: skip
+for _factor in (1.0, 3.0, 10.0, 30.0):
+    CHANGES[f"byol.predictor{_factor:g}"] = {"method": "byol", "rates": {"predictor": _factor}}
 
 
 def ranked(rows: list[dict]) -> str:

@@ -2,6 +2,7 @@
 
 import csv
 import math
+from typing import ClassVar
 
 import pytest
 import torch
@@ -65,6 +66,23 @@ def test_the_rate_rises_linearly_then_falls_as_half_a_cosine_to_nearly_zero():
     assert rates[6] == pytest.approx(1.0)  # half way from step 2 to step 10
     assert rates[9] == pytest.approx(1 + math.cos(math.pi * 7 / 8))
     assert rates[2:] == sorted(rates[2:], reverse=True)
+
+
+def test_named_parameters_move_by_their_factor_of_the_rate():
+    class Faster(Compress):
+        rates: ClassVar = {"encoder.layer.bias": 10.0}
+
+        def forward(self, batch):
+            return {"error": super().forward(batch)["error"] + self.encoder.layer.bias.sum()}
+
+    objective, recipe = Faster(), Recipe(epochs=1, batch_size=24, learning_rate=1e-3, warmup=0.0, weight_decay=0.0)
+    weight_before, bias_before = weight(objective).clone(), objective.encoder.layer.bias.detach().clone()
+    train(objective, X, recipe=recipe)
+    moved = (weight(objective) - weight_before).abs()
+    assert (objective.encoder.layer.bias - bias_before).abs().tolist() == pytest.approx([1e-2] * 4, rel=1e-3)
+    assert moved.median().item() == pytest.approx(
+        1e-3, rel=1e-2
+    )  # Adam's first step is the rate, whatever the gradient
 
 
 def test_without_a_cosine_step_a_single_step_still_has_the_full_rate():

@@ -9,10 +9,12 @@ Munos, Valko. Bootstrap your own latent. NeurIPS 2020, arXiv 2006.07733 (equatio
     f', g' ← m (f', g') + (1 − m) (f, g)                     # m rises to 1 by half a cosine
 
 Differs from the paper: AdamW with a weight decay of 0.3 in place of LARS; a starting momentum of 0.97, not 0.996, as a
-run on a small set has thousands of steps and not hundreds of thousands; layers of 256 and 128, not 4,096 and 256; the
-batch statistics of both views are shared.
+run on a small set has thousands of steps and not hundreds of thousands; the predictor learns at ten times the rate, as
+it has to stay nearly the best one for what it is given (why: Tian, Chen, Ganguli, ICML 2021, arXiv 2102.06810); layers
+of 256 and 128, not 4,096 and 256; the batch statistics of both views are shared.
 """
 
+from collections.abc import Mapping
 from typing import ClassVar
 
 import torch
@@ -37,6 +39,7 @@ class BYOL(Objective):
 
     n_views: ClassVar[int] = 2
     schedule: ClassVar[Schedule] = Schedule(300_000, 10, 450, weight_decay=0.3)
+    rates: ClassVar[Mapping[str, float]] = {"predictor": 10.0}
 
     def __init__(self, encoder: Encoder, *, momentum: float = 0.97, hidden: int = 256, width: int = 128) -> None:
         super().__init__()

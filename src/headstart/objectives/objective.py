@@ -1,7 +1,7 @@
 """What every objective promises: a batch becomes named scalar terms, whose sum is the loss."""
 
 from abc import ABC, abstractmethod
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from functools import wraps
 from typing import Any, ClassVar, NamedTuple, TypeVar, cast
@@ -65,6 +65,7 @@ class Objective(nn.Module, ABC):
     n_views: how many views an image the loop draws for it. supervised: it needs labels.
     coupled: a row's loss depends on the other rows, so that a batch may not be split. penalised: so may penalties.
     default_encoder: the encoder to use when none is asked for. schedule: how to train when nothing else is asked for.
+    rates: how a parameter's name begins -> factor of its learning rate; 1 for all others.
     gather: the rows of all processes from those of this one; every tensor that a loss compares or averages passes it.
     """
 
@@ -74,6 +75,7 @@ class Objective(nn.Module, ABC):
     penalised: bool = False
     default_encoder: ClassVar[str] = "small"
     schedule: ClassVar[Schedule] = Schedule(300_000, 10, 600)
+    rates: ClassVar[Mapping[str, float]] = {}
     encoder: Encoder
     gather: Callable[[Tensor], Tensor] = staticmethod(_alone)
 

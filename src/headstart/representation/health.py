@@ -123,7 +123,7 @@ class Monitor:
             return ""
         row = self.rows[-1]
         known = f" · k-NN {row['knn']:.2f} (pixels {row['knn_pixels']:.2f})" if "knn" in row else ""
-        said = [verdict.sentence for verdict in diagnose(self.rows, finished=False)]
+        said = [v.sentence for v in diagnose(self.rows, finished=False) if v.code != "D003"]  # the bar says how far
         return (
             f"other view found {row['top1']:.2f} · rank {row['rank']:.0f} · spread {row['spread']:.2f}{known}\n"
             f"alignment {row['alignment']:.2f} · uniformity {row['uniformity']:.2f} · dead units {row['dead']:.0%} · "

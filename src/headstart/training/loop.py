@@ -101,7 +101,7 @@ class _Run:
         self.y = torch.full((len(x),), -1, device=device) if y is None else y.to(device)
         self.index = torch.arange(len(x)) if index is None else torch.as_tensor(index, dtype=torch.int64)
         self.parameters = [p for p in objective.parameters() if p.requires_grad]
-        self.optimiser = _optimiser(self.parameters, recipe)
+        self.optimiser = _optimiser(objective, recipe)
         self.averaged = [p.detach().clone() for p in self.parameters] if recipe.ema else []
         self.step, self.spent, self.fresh = 0, 0.0, 0
         self.an_epoch = steps_an_epoch(len(x), recipe.batch_size)
@@ -147,7 +147,7 @@ class _Run:
         epoch, place = divmod(self.step, self.an_epoch)
         rate = _rate(self.step, self.total, self.recipe)
         for group in self.optimiser.param_groups:
-            group["lr"] = rate
+            group["lr"] = rate * group["factor"]
         torch.manual_seed((self.recipe.seed * 1_000_003 + self.step) % 2**63)
         rows = torch.from_numpy(self._order(epoch, place))
         terms: Terms = {}
@@ -233,13 +233,15 @@ class _Run:
         self.objective.eval()
 
 
-def _optimiser(parameters: list[nn.Parameter], recipe: Recipe) -> torch.optim.AdamW:
-    """AdamW; biases and norms are not decayed."""
-    groups = [
-        {"params": [p for p in parameters if p.ndim > 1], "weight_decay": recipe.weight_decay},
-        {"params": [p for p in parameters if p.ndim <= 1], "weight_decay": 0.0},
-    ]
-    return torch.optim.AdamW(groups, lr=recipe.learning_rate, fused=True)
+def _optimiser(objective: Objective, recipe: Recipe) -> torch.optim.AdamW:
+    """AdamW at the objective's rates; biases and norms are not decayed."""
+    groups: dict[tuple[float, float], list[nn.Parameter]] = {}
+    for name, p in objective.named_parameters():
+        if p.requires_grad:
+            factor = next((f for start, f in objective.rates.items() if name.startswith(start)), 1.0)
+            groups.setdefault((recipe.weight_decay if p.ndim > 1 else 0.0, factor), []).append(p)
+    settings = [{"params": ps, "weight_decay": decay, "factor": factor} for (decay, factor), ps in groups.items()]
+    return torch.optim.AdamW(settings, lr=recipe.learning_rate, fused=True)
 
 
 def _rate(step: int, total: int, recipe: Recipe) -> float:
