@@ -118,11 +118,14 @@ class EnoughError(Exception):
     """The watch has seen what it wanted."""
 
 
-def ours(x: torch.Tensor, views: Views, recipe: Recipe, *, steps: int = 0, watch: Watch | None = None) -> float:
+def ours(
+    x: torch.Tensor, views: Views, recipe: Recipe, *, temperature: float = 0.2, steps: int = 0,
+    watch: Watch | None = None,
+) -> float:  # fmt: skip
     """Seconds of training by our loop, which ends as lightly's does."""
     encoder = untrained_encoder(encoder_spec("small", x), seed=recipe.seed)
     torch.manual_seed(recipe.seed)
-    objective, taken = SimCLR(encoder), 0
+    objective, taken = SimCLR(encoder, temperature=temperature), 0
 
     def look(_: float) -> None:
         nonlocal taken
@@ -235,12 +238,14 @@ OURS = [
     {**SOON, **changes}
     for changes in (
         {}, {"learning_rate": 2e-3}, {"learning_rate": 8e-3}, {"warmup": 0.05}, {"batch_size": 32},
+        {"temperature": 0.1}, {"temperature": 0.1, "batch_size": 32}, {"temperature": 0.05, "batch_size": 32},
     )
 ]  # fmt: skip
 SEARCHED = [
     replace(BEST, **changes)
     for changes in (
-        {}, {"rate": 4e-3}, {"rate": 8e-3}, {"temperature": 0.1}, {"temperature": 0.5}, {"batch": 32}, {"workers": 0},
+        {}, {"rate": 4e-3}, {"rate": 8e-3}, {"temperature": 0.1}, {"temperature": 0.5},
+        {"temperature": 0.05}, {"temperature": 0.1, "batch": 32}, {"batch": 32}, {"workers": 0},
         {"transform": BEST.transform | {"rr_degrees": None}}, {"transform": BEST.transform | {"min_scale": 0.5}},
         {"optimiser": "sgd", "rate": 0.2},
     )
@@ -255,8 +260,10 @@ def reached(name: str, wanted: float) -> Callable[..., dict]:
     def run(way: dict | Peer, seed: int) -> dict:
         if isinstance(way, Peer):
             return seconds_to(wanted, EVERY[name], judged, partial(theirs, x, way, epochs=SOON["epochs"], seed=seed))
-        own = recipe.but(**way, seed=seed)
-        return seconds_to(wanted, EVERY[name], judged, partial(ours, x, PRESETS["microscopy"], own))
+        temperature = way.get("temperature", 0.2)
+        own = recipe.but(**{k: v for k, v in way.items() if k != "temperature"}, seed=seed)
+        run = partial(ours, x, PRESETS["microscopy"], own, temperature=temperature)
+        return seconds_to(wanted, EVERY[name], judged, run)
 
     return run
 
