@@ -1,5 +1,6 @@
 """The doctor's verdicts: of rows that are known, of broken and healthy runs, and on the command line."""
 
+import json
 import shutil
 
 import pytest
@@ -161,6 +162,27 @@ def test_a_study_is_judged_by_the_runs_that_have_begun(tmp_path):
         folder.mkdir(parents=True)
         Log(folder / "health.csv").add([GOOD] if text is None else [])
     assert list(doctor(tmp_path / "study").runs) == ["moco"]
+
+
+def test_a_finished_study_says_which_method_is_not_shown_to_help(tmp_path):
+    def against(a, budget, difference, p):
+        return {"budget": budget, "a": a, "b": "svm-pixels", "difference": difference, "low": difference - 0.03,
+                "high": difference + 0.03, "p_holm": p}  # fmt: skip
+
+    for name in ("simclr", "moco"):
+        (tmp_path / "runs" / name).mkdir(parents=True)
+        Log(tmp_path / "runs" / name / "health.csv").add([START, {**GOOD, "step": 4}, GOOD])
+    compared = [
+        against("simclr+probe", "10", 0.2, 0.001), against("moco+probe", "10", 0.2, 0.001),
+        against("simclr+probe", "all", -0.008, 0.6), against("simclr+svm", "all", -0.02, 0.3),
+        against("moco+probe", "all", 0.01, 0.6), against("moco+finetune", "all", 0.1, 0.01),
+    ]  # fmt: skip
+    (tmp_path / "results.json").write_text(json.dumps({"comparisons": compared}))
+    found = doctor(tmp_path)
+    assert "simclr: No help shown for these labels\n  D009" in str(found)
+    assert "simclr+probe has -0.8 points [-3.8, 2.2] against svm-pixels" in str(found)
+    assert found.runs["moco"][1] == []
+    assert found.exit_code == 0
 
 
 def test_every_code_has_a_page(request):

@@ -1,8 +1,10 @@
 """The doctor: is a run any good? Verdicts without labels, each with a code, a sentence and a page in docs/doctor."""
 
+import json
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 from headstart.errors import UserError
 from headstart.training.log import Row, read_log
@@ -17,6 +19,7 @@ WEAK = 0.9  # share of images whose views pixels match
 LIGHT = 0.35  # share of the images whose views brightness, contrast and colour alone match
 RISING = 0.5  # share of the other views found that was found in the second half only
 DEAD, COPIES = 0.5, 0.05
+CHANCE = 0.05  # a Holm-corrected p from which a study's gain may be chance
 
 
 @dataclass(frozen=True)
@@ -196,12 +199,29 @@ def doctor(run: Path) -> Diagnosis:
         raise UserError(f"nobody has looked at {run} yet: wait for its first epoch")
     if not found:
         raise UserError(f"{run} has no health.csv: no pretraining lies there, or one of an earlier version")
-    runs = {}
+    runs, unhelpful = {}, _unhelpful(folder / "results.json")
     for path, rows in found.items():
         unfinished = folder.name.endswith(".partial") and not (path.parent / "done.safetensors").is_file()
         name = folder.name if path.parent == folder else path.parent.name
-        runs[name] = rows[-1], diagnose(rows, finished=not unfinished)
+        runs[name] = rows[-1], [*diagnose(rows, finished=not unfinished), *unhelpful.get(name, [])]
     return Diagnosis(runs)
+
+
+def _unhelpful(path: Path) -> dict[str, list[Verdict]]:
+    """Of a finished study: the methods whose gain over the best baseline, at all labels, chance may explain."""
+    compared = json.loads(path.read_text("utf-8")).get("comparisons", []) if path.is_file() else []
+    best: dict[str, dict[str, Any]] = {}
+    for one in (c for c in compared if c["budget"] == compared[-1]["budget"]):
+        method = one["a"].partition("+")[0]
+        if method not in best or one["difference"] > best[method]["difference"]:
+            best[method] = one
+    verdicts = {}
+    for method, c in best.items():
+        if c["difference"] <= 0 or c["p_holm"] >= CHANCE:
+            points = "{:+.1f} points [{:.1f}, {:.1f}]".format(*(100 * c[k] for k in ("difference", "low", "high")))
+            said = f"No help shown for these labels: {c['a']} has {points} against {c['b']}."
+            verdicts[method] = [Verdict("D009", said, against=False)]
+    return verdicts
 
 
 def _logs(folder: Path) -> list[Path]:
