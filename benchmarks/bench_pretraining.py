@@ -224,13 +224,13 @@ def cells(name: str) -> tuple:
     return dataset, torch.from_numpy(Pixels.fit(dataset.images, image_size=40)(dataset.images))
 
 
-# Of those tried, what reached 0.84 on drawn cells soonest (RESULTS.md).
+# Of those tried, what reached 0.84 on drawn cells soonest (RESULTS.md); loader processes, of use later, begin slowly.
 SOON = {"epochs": 20, "learning_rate": 4e-3, "warmup": 0.0, "batch_size": 32}
 BEST = Peer(
     {"cj_prob": 0.8, "cj_bright": 0.3, "cj_contrast": 0.3, "min_scale": 0.8, "random_gray_scale": 0.0,
      "gaussian_blur": 0.5,
      "vf_prob": 0.5, "rr_prob": 1.0, "rr_degrees": 180.0},
-    optimiser="adam", rate=2e-3, temperature=0.1,
+    optimiser="adam", rate=2e-3, temperature=0.1, workers=0,
 )  # fmt: skip
 
 
@@ -245,7 +245,7 @@ SEARCHED = [
     replace(BEST, **changes)
     for changes in (
         {}, {"rate": 4e-3}, {"rate": 8e-3}, {"temperature": 0.2}, {"temperature": 0.5},
-        {"temperature": 0.05}, {"batch": 32}, {"workers": 0},
+        {"temperature": 0.05}, {"batch": 32}, {"workers": 2},
         {"transform": BEST.transform | {"rr_degrees": None}}, {"transform": BEST.transform | {"min_scale": 0.5}},
         {"optimiser": "sgd", "rate": 0.2},
     )
