@@ -89,6 +89,7 @@ VERBS = {
     "predict": Verb("reuse.predict:predict", "classify images", _show_predictions),
     "doctor": Verb("representation.doctor:doctor", "is a run any good?", _show_text),
     "data": Verb("data.describe:describe", "what is in these images?", _show_text),
+    "recipe": Verb("recipes.run:run_recipe", "the classical experiments, each in one command", _show_text),
     "methods": Verb("objectives.catalogue:methods", "the ways to pretrain, one sentence each", _show_methods),
 }
 
@@ -112,7 +113,9 @@ def main(argv: Sequence[str] | None = None) -> int:
             print("headstart:", *str(error).splitlines(), file=sys.stderr)
         return USER_MISTAKE
     except KeyboardInterrupt:
-        hint = "; the same command with --resume continues" if words[:1] in (["study"], ["pretrain"]) else ""
+        hint = (
+            "; the same command with --resume continues" if words[:1] in (["study"], ["pretrain"], ["recipe"]) else ""
+        )
         print(f"headstart: interrupted{hint}", file=sys.stderr)
         return INTERRUPTED
     except BrokenPipeError:  # the reader, such as `head`, has seen enough
@@ -239,8 +242,9 @@ def _add(parser: "ArgumentParser", parameter: inspect.Parameter, hint: Any, sent
     metavar = _metavar(parameter)
     if parameter.kind is parameter.VAR_POSITIONAL:
         parser.add_argument(parameter.name, metavar=metavar, nargs="+", type=hint, help=sentence)
-    elif parameter.default is parameter.empty:
-        parser.add_argument(parameter.name, metavar=metavar, type=hint, help=sentence)
+    elif parameter.kind is not parameter.KEYWORD_ONLY:
+        optional = {} if parameter.default is parameter.empty else {"nargs": "?", "default": parameter.default}
+        parser.add_argument(parameter.name, metavar=metavar, type=hint, help=sentence, **optional)
     elif hint is bool:
         parser.add_argument(option, action="store_true", help=sentence)
     else:
@@ -260,8 +264,9 @@ def _metavar(parameter: inspect.Parameter) -> str:
     hint = _plain(parameter.annotation)
     if parameter.kind is parameter.VAR_POSITIONAL:
         return f"{parameter.name.removesuffix('s').upper()}…"
-    if parameter.default is parameter.empty:
-        return parameter.name.upper()
+    if parameter.kind is not parameter.KEYWORD_ONLY:
+        optional = parameter.default is not parameter.empty
+        return f"[{parameter.name.upper()}]" if optional else parameter.name.upper()
     if get_origin(hint) is Literal:
         return "|".join(get_args(hint))
     return {int: "N", float: "X", Path: "PATH"}.get(hint, parameter.name.split("_")[-1].upper())

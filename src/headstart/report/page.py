@@ -31,26 +31,36 @@ SECTIONS: tuple[Callable[[Findings], Html], ...] = (
 
 
 def write_report(findings: Findings, path: Path) -> None:
-    """Write the page at once or not at all: a reader never meets half a report.
+    """Write a study's page.
 
     Args:
         findings: Everything that the study found.
         path: The file to write, as a rule OUT/report.html; its folder must exist.
     """
+    write_page(page(findings), path)
+
+
+def write_page(content: Html, path: Path) -> None:
+    """Write a page at once or not at all: a reader never meets half a report."""
     partial = path.with_name(f".{path.name}.partial")
-    partial.write_text(page(findings), encoding="utf-8")
+    partial.write_text(content, encoding="utf-8")
     os.replace(partial, path)
 
 
 def page(findings: Findings) -> Html:
-    """The whole document as a string."""
+    """A study's whole document as a string."""
     body = join(*(part(findings) for part in SECTIONS))
-    content = tag("main", facts.headline(findings), _contents(body), body, tag("footer", "Written by headstart."))
+    return document(f"{findings.results['source']} – headstart study", facts.headline(findings), body)
+
+
+def document(title: str, headline: Html, body: Html) -> Html:
+    """A self-contained page: what is said first, links to the body's sections, and the body."""
+    content = tag("main", headline, _contents(body), body, tag("footer", "Written by headstart."))
     style = Html(files("headstart.report").joinpath("style.css").read_text("utf-8"))
     head = join(
         Html('<meta charset="utf-8"><meta name="viewport" content="width=device-width, initial-scale=1">'),
         Html(f'<meta http-equiv="Content-Security-Policy" content="{_POLICY}">'),
-        tag("title", f"{findings.results['source']} – headstart study"),
+        tag("title", title),
         tag("style", style),
         _bokeh() if 'id="map"' in body else None,
     )

@@ -1,0 +1,1 @@
+"""Stage 10, recipes: the classical experiments, one file each."""

@@ -1,0 +1,76 @@
+"""Which recipes there are: the files of this folder, each with its topic, its first line and what it should find."""
+
+import ast
+import inspect
+from collections.abc import Callable
+from dataclasses import dataclass
+from importlib import import_module
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from headstart.errors import UserError, unknown
+
+if TYPE_CHECKING:
+    from headstart.recipes.work import Found, Ranges
+
+_NOT_RECIPES = {"__init__", "catalogue", "given", "run", "work"}
+
+
+@dataclass(frozen=True)
+class Recipe:
+    """A recipe's file: its ``TOPIC``, its docstring, what it should find in either form, and its ``run``."""
+
+    name: str
+    topic: str
+    idea: str
+    story: str
+    expected: "Ranges"
+    quick: "Ranges"
+    run: "Callable[..., Found]"
+
+    def options(self, given: dict[str, Any]) -> dict[str, Any]:
+        """Of the options, those that were given.
+
+        Raises:
+            UserError: one that this recipe does not take.
+        """
+        takes = [p.name for p in inspect.signature(self.run).parameters.values() if p.kind is p.KEYWORD_ONLY]
+        asked = {key: value for key, value in given.items() if value is not None and value is not False}
+        for key in asked:
+            if key not in takes:
+                can = f"it takes {', '.join('--' + name for name in takes)}" if takes else "leave it out"
+                raise UserError(f"recipe {self.name} has no --{key}: {can}")
+        return asked
+
+
+def topics() -> dict[str, tuple[str, str]]:
+    """Recipe name -> (topic of the lecture, the idea in one sentence), read without importing the files."""
+    return {name: (_constant(tree, "TOPIC"), _idea(tree)) for name, tree in _trees().items()}
+
+
+def find_recipe(name: str) -> Recipe:
+    """A recipe by name.
+
+    Raises:
+        UserError: there is none of that name; the nearest is named.
+    """
+    trees = _trees()
+    if name not in trees:
+        raise unknown("recipe", name, trees)
+    module = import_module(f"headstart.recipes.{name.replace('-', '_')}")
+    story = inspect.cleandoc(module.__doc__ or "").partition("\n\n")[2]
+    return Recipe(name, module.TOPIC, _idea(trees[name]), story, module.EXPECTED, module.QUICK, module.run)
+
+
+def _trees() -> dict[str, ast.Module]:
+    files = [f for f in sorted(Path(__file__).parent.glob("*.py")) if f.stem not in _NOT_RECIPES]
+    return {f.stem.replace("_", "-"): ast.parse(f.read_text("utf-8")) for f in files}
+
+
+def _idea(tree: ast.Module) -> str:
+    return (ast.get_docstring(tree) or "").partition("\n")[0]
+
+
+def _constant(tree: ast.Module, name: str) -> str:
+    values = [n.value for n in tree.body if isinstance(n, ast.Assign) and ast.unparse(n.targets[0]) == name]
+    return str(ast.literal_eval(values[0]))
