@@ -9,7 +9,18 @@ from headstart.encoders.networks import lecture
 from headstart.encoders.stages import count_parameters
 from headstart.errors import UserError
 
-OWN = ["small", "lecture", "lecture_flat", "patches", "transformer", "mlp", "dense", "resnet18", "autoencoder", "pixels"]
+OWN = [
+    "small",
+    "lecture",
+    "lecture_flat",
+    "patches",
+    "transformer",
+    "mlp",
+    "dense",
+    "resnet18",
+    "autoencoder",
+    "pixels",
+]
 
 
 def spec(name, channels=1, size=(16, 16)):
