@@ -10,6 +10,7 @@ if TYPE_CHECKING:
     from headstart.data.drawn_cells import make_cells
     from headstart.data.drawn_shapes import make_shapes
     from headstart.data.load import load
+    from headstart.recipes.run import run_recipe
     from headstart.report.run import run_study
     from headstart.representation.bundle import load_bundle
     from headstart.representation.doctor import doctor
@@ -29,6 +30,7 @@ _HOME = {
     "pretrain": "representation.pretrain",
     "PretrainedTransformer": "reuse.transformer",
     "run_study": "report.run",
+    "run_recipe": "recipes.run",
 }
 
 __all__ = [
@@ -40,6 +42,7 @@ __all__ = [
     "make_cells",
     "make_shapes",
     "pretrain",
+    "run_recipe",
     "run_study",
 ]
 
