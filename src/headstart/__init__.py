@@ -11,6 +11,7 @@ if TYPE_CHECKING:
     from headstart.data.drawn_shapes import make_shapes
     from headstart.data.load import load
     from headstart.encoders.weights import load_weights, save_weights
+    from headstart.recipes.run import run_recipe
     from headstart.report.run import run_study
     from headstart.representation.bundle import load_bundle
     from headstart.representation.doctor import doctor
@@ -36,6 +37,7 @@ _HOME = {
     "load_weights": "encoders.weights",
     "save_weights": "encoders.weights",
     "run_study": "report.run",
+    "run_recipe": "recipes.run",
 }
 
 __all__ = [
@@ -50,6 +52,7 @@ __all__ = [
     "make_cells",
     "make_shapes",
     "pretrain",
+    "run_recipe",
     "run_study",
     "save_weights",
 ]
