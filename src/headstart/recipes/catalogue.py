@@ -13,7 +13,7 @@ from headstart.errors import UserError, unknown
 if TYPE_CHECKING:
     from headstart.recipes.work import Found, Ranges
 
-_NOT_RECIPES = {"__init__", "catalogue", "given", "run", "work"}
+_NOT_RECIPES = {"__init__", "catalogue", "given", "reused", "run", "work"}
 
 
 @dataclass(frozen=True)

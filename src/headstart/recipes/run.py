@@ -114,7 +114,8 @@ def run_recipe(
     with _progress(name) as progress:
         work = Work(working, quick, seed, data_root, progress)
         found = recipe.run(work, **options)
-        results = _results(asked, work, found, recipe.quick if quick else recipe.expected)
+        foretold = recipe.quick if quick else recipe.expected
+        results = _results(asked, work, found, foretold if found.expected is None else found.expected)
     _write(working, recipe, found, results)
     discard(working / "request.json")
     publish(working, folder, without="parts")
@@ -154,6 +155,8 @@ def _number(value: float) -> str:
 
 def _verdict(result: RecipeResult) -> str:
     expected = len(result.results["expected"])
+    if not expected:
+        return "Nothing was foretold."
     if not result.missed:
         return f"All {expected} numbers that were foretold landed in their range."
     return f"{len(result.missed)} of {expected} numbers missed their range: {', '.join(result.missed)}."
