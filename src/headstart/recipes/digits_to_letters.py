@@ -222,7 +222,7 @@ def _joined(elsewhere: Sequence[dict[str, dict[int, list[float]]]]) -> dict[str,
     """The same over alphabets, an alphabet for a draw."""
     budgets = sorted({budget for scores in elsewhere for budget in scores[FROZEN]})
     return {
-        way: {b: [np.mean(scores[way][b]) for scores in elsewhere if b in scores[way]] for b in budgets}
+        way: {b: [float(np.mean(scores[way][b])) for scores in elsewhere if b in scores[way]] for b in budgets}
         for way in NAMES.values()
     }
 

@@ -50,17 +50,17 @@ def taught(
     work: Work, name: str, x: Images, y: Labels, recipe: Recipe, shares: tuple[float, float],
 ) -> tuple[Encoder, nn.Module]:  # fmt: skip
     """The lecture's network and its head, taught on all of the images; ``shares`` of the whole work, from and to."""
-    network = nn.ModuleDict({"encoder": untrained(x, recipe.seed)})
-    network["head"] = lecture_head(network["encoder"].dim, len(np.unique(y)))
+    encoder = untrained(x, recipe.seed)
+    head = lecture_head(encoder.dim, len(np.unique(y)))
 
     def teach(folder: Path) -> None:
-        made = whole(network["encoder"], recipe)
+        made = whole(encoder, recipe)
         made.fit(x, y, folder=folder, resume=True, progress=heard(work, f"{name} is taught", shares))
-        network["encoder"].load_state_dict(made.encoder_.state_dict())
-        network["head"].load_state_dict(made.head_.state_dict())
+        encoder.load_state_dict(made.encoder_.state_dict())
+        head.load_state_dict(made.head_.state_dict())
 
-    work.network(name, network, teach)
-    return network["encoder"], network["head"]
+    work.network(name, nn.ModuleDict({"encoder": encoder, "head": head}), teach)
+    return encoder, head
 
 
 def heard(work: Work, words: str, shares: tuple[float, float]) -> Progress:
