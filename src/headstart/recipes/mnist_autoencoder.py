@@ -38,7 +38,7 @@ QUICK: Ranges = {
     "reconstruction_mse": (0.03, 0.05),
     "pca_reconstruction_mse": (0.05, 0.06),
 }
-EPOCHS, QUICK_EPOCHS, QUICK_IMAGES = 25, 20, 5000
+EPOCHS, QUICK_EPOCHS, QUICK_IMAGES = 20, 18, 5000
 NEIGHBOURS, ON_THE_MAP, WALKED, SHOWN = 10, 2000, 15, 12
 
 
@@ -80,7 +80,8 @@ def trained(work: Work, mnist: "Given") -> "Autoencoder":
     channels, height, width = mnist.shape
     encoder = BottleneckEncoder(channels, (height, width), bottleneck=2)
     autoencoder = Autoencoder(encoder, shape=mnist.shape)
-    recipe = Recipe(epochs=QUICK_EPOCHS if work.quick else EPOCHS, seed=work.seed)
+    epochs = QUICK_EPOCHS if work.quick else EPOCHS
+    recipe = Recipe(epochs=epochs, batch_size=64, learning_rate=6e-3, seed=work.seed)
 
     def teach(folder: Path) -> None:
         train(
