@@ -15,7 +15,7 @@ from headstart.encoders.encoder import Encoder
 from headstart.encoders.networks import PixelVector
 from headstart.objectives.supervised import Supervised
 from headstart.recipes.work import Work
-from headstart.report.elements import Html, table
+from headstart.report.elements import Html, table, tag
 from headstart.representation.frozen import represent
 from headstart.representation.statistics import Difference, interval, paired
 from headstart.reuse.transfer import Transfer, lecture_head
@@ -192,3 +192,8 @@ def _gaps(scores: Scores, best: str, others: Sequence[str], budget: int, ratio: 
 def points(found: Difference) -> str:
     """A difference of shares in points, with its interval: "+1.9 [0.8, 3.0]"."""
     return f"{100 * found.difference:+.1f} [{100 * found.low:.1f}, {100 * found.high:.1f}]"
+
+
+def note(text: str) -> Html:
+    """A small paragraph below a table."""
+    return tag("p", text, class_="note")

@@ -169,26 +169,20 @@ def _metrics(scores: dict[str, dict[str, Way]]) -> dict[str, float]:
 
 
 def _says(scores: dict[str, dict[str, Way]]) -> str:
+    """Which way is best on each, and what the others are, in a few words."""
     told: list[str] = []
     for change, ways in scores.items():
         means = {way: float(np.mean(found[FEWEST])) for way, found in ways.items()}
-        best = max(means, key=lambda way: means[way])
-        told.append(
-            f"{change.capitalize()}, with {FEWEST} labels a class: training {_named(best)} is best; only the bottom "
-            f"{means[BOTTOM]:.1%}, everything {means[ALL]:.1%}, only the head {means[HEAD]:.1%}, from scratch "
-            f"{means[SCRATCH]:.1%}, and {means[NOTHING]:.1%} before."
-        )
-    return " ".join(told)
-
-
-def _named(way: str) -> str:
-    return "a new network" if way == SCRATCH else way
+        best, *others = sorted(means, key=lambda way: -means[way])
+        rest = ", ".join(f"{way} {means[way]:.1%}" for way in others)
+        told.append(f"on {change} digits {best} ({means[best]:.1%}; {rest})")
+    return f"With {FEWEST} labels a class it is best to train: {'; '.join(told)}."
 
 
 def _sections(work: Work, scores: dict[str, dict[str, Way]], digits: "Given") -> "list[Html]":
     """What the images look like, and a chart and a table a change."""
-    from headstart.recipes.reused import bar_ends, nth, score_table
-    from headstart.report.elements import prose, section
+    from headstart.recipes.reused import bar_ends, note, nth, score_table
+    from headstart.report.elements import section
     from headstart.report.plots import bars
 
     shown = digits.test_x[:SHOWN]
@@ -207,7 +201,7 @@ def _sections(work: Work, scores: dict[str, dict[str, Way]], digits: "Given") ->
                 work.chart(change, drawn, f"Test accuracy on {change} digits after five ways of training",
                            f"With {FEWEST} labels a class; lines are 95 % intervals over draws of labels."),
                 score_table(ways, BOTTOM, (HEAD, ALL, SCRATCH), unit="labels a class"),
-                prose("In brackets: how many draws. Differences are in points, on the same draws."),
+                note("In brackets: how many draws. Differences are in points, on the same draws."),
             )
         )  # fmt: skip
     return parts
