@@ -15,7 +15,7 @@ from headstart.encoders.encoder import Encoder
 from headstart.encoders.networks import PixelVector
 from headstart.objectives.supervised import Supervised
 from headstart.recipes.work import Work
-from headstart.report.elements import Html, table
+from headstart.report.elements import Html, table, tag
 from headstart.representation.frozen import represent
 from headstart.representation.statistics import Difference, interval, paired
 from headstart.reuse.transfer import Transfer, lecture_head
@@ -25,6 +25,7 @@ from headstart.training.recipe import Recipe, steps_an_epoch
 
 Images = Float[Tensor, "n c h w"]
 Labels = Int[np.ndarray, " n"]
+Features = Float[Tensor, "n d 1 1"]
 Scores = Mapping[str, Mapping[int, Sequence[float]]]  # way -> labels a class -> accuracy a draw; draws are paired
 LAYER = "features"
 LECTURE = Recipe(epochs=5, batch_size=512, learning_rate=1e-2, weight_decay=0.0, optimiser="sgd", schedule="constant")
@@ -82,24 +83,26 @@ class Backbone:
 
     encoder: Encoder
     x: Images
-    test_x: Images
+    test_x: Float[Tensor, "m c h w"]
     faithful: bool = False
 
     @cached_property
-    def features(self) -> Images:
+    def features(self) -> Features:
         """Of the training images, (n, d, 1, 1)."""
         return features(self.encoder, self.x)
 
     @cached_property
-    def test_features(self) -> Images:
+    def test_features(self) -> Features:
         """Of the test images, (m, d, 1, 1)."""
         return features(self.encoder, self.test_x)
 
-    def score(self, rows: Int[np.ndarray, " k"], y: Labels, test_y: Labels, recipe: Recipe) -> float:
+    def score(
+        self, rows: Int[np.ndarray, " k"], y: Int[np.ndarray, " k"], test_y: Int[np.ndarray, " m"], recipe: Recipe
+    ) -> float:
         """The test accuracy of a new head, trained on these rows of the training images and their labels.
 
         Args:
-            rows: Of x. y: (k,) their labels. test_y: (m,). recipe: of the head.
+            rows: Of x. y: their labels. test_y: of the test images. recipe: of the head.
         """
         if self.faithful:
             made = Transfer(self.encoder, layer=LAYER, head=lecture_head, faithful=True, recipe=recipe)
@@ -108,12 +111,14 @@ class Backbone:
         return head_score(given, y, self.test_features, test_y, recipe)
 
 
-def features(encoder: Encoder, x: Images) -> Images:
+def features(encoder: Encoder, x: Images) -> Features:
     """What the frozen encoder puts out, each an image of one pixel."""
     return torch.from_numpy(represent(encoder, x, device=find_device("auto")))[:, :, None, None]
 
 
-def head_score(h: Images, y: Labels, test_h: Images, test_y: Labels, recipe: Recipe) -> float:
+def head_score(
+    h: Features, y: Labels, test_h: Float[Tensor, "m d 1 1"], test_y: Int[np.ndarray, " m"], recipe: Recipe
+) -> float:
     """The test accuracy of the lecture's head, trained on features as ``Transfer`` trains it on those it keeps."""
     classes, coded = np.unique(y, return_inverse=True)
     with torch.random.fork_rng(devices=[]):
@@ -192,3 +197,8 @@ def _gaps(scores: Scores, best: str, others: Sequence[str], budget: int, ratio: 
 def points(found: Difference) -> str:
     """A difference of shares in points, with its interval: "+1.9 [0.8, 3.0]"."""
     return f"{100 * found.difference:+.1f} [{100 * found.low:.1f}, {100 * found.high:.1f}]"
+
+
+def note(text: str) -> Html:
+    """A small paragraph below a table."""
+    return tag("p", text, class_="note")

@@ -30,13 +30,13 @@ if TYPE_CHECKING:
 
 TOPIC = "Transfer learning"
 EXPECTED: Ranges = {
-    "unchanged_accuracy_inverted": (0.15, 0.6),
+    "unchanged_accuracy_inverted": (0.05, 0.6),
     "head_accuracy_inverted": (0.8, 0.92),
     "bottom_accuracy_inverted": (0.94, 0.985),
     "all_accuracy_inverted": (0.9, 0.97),
     "scratch_accuracy_inverted": (0.77, 0.88),
     "bottom_over_head_inverted_low": (0.02, 0.2),
-    "unchanged_accuracy_textured": (0.2, 0.6),
+    "unchanged_accuracy_textured": (0.05, 0.6),
     "head_accuracy_textured": (0.7, 0.9),
     "bottom_accuracy_textured": (0.92, 0.975),
     "all_accuracy_textured": (0.84, 0.95),
@@ -44,13 +44,13 @@ EXPECTED: Ranges = {
     "bottom_over_head_textured_low": (0.03, 0.25),
 }
 QUICK: Ranges = {
-    "unchanged_accuracy_inverted": (0.15, 0.6),
+    "unchanged_accuracy_inverted": (0.05, 0.6),
     "head_accuracy_inverted": (0.75, 0.92),
     "bottom_accuracy_inverted": (0.92, 0.98),
     "all_accuracy_inverted": (0.86, 0.96),
     "scratch_accuracy_inverted": (0.74, 0.89),
     "bottom_over_head_inverted_low": (0.01, 0.2),
-    "unchanged_accuracy_textured": (0.2, 0.65),
+    "unchanged_accuracy_textured": (0.05, 0.6),
     "head_accuracy_textured": (0.65, 0.9),
     "bottom_accuracy_textured": (0.89, 0.97),
     "all_accuracy_textured": (0.8, 0.94),
@@ -75,7 +75,7 @@ class Plan:
 
 
 FULL = Plan(None, 5000, 3, {10: 5, 100: 5})
-BRIEF = Plan(5000, 1000, 4, {10: 3})
+BRIEF = Plan(4000, 1000, 4, {10: 3})
 
 
 def inverted(x: "Tensor", seed: int) -> "Tensor":
@@ -169,26 +169,20 @@ def _metrics(scores: dict[str, dict[str, Way]]) -> dict[str, float]:
 
 
 def _says(scores: dict[str, dict[str, Way]]) -> str:
+    """Which way is best on each, and what the others are, in a few words."""
     told: list[str] = []
     for change, ways in scores.items():
         means = {way: float(np.mean(found[FEWEST])) for way, found in ways.items()}
-        best = max(means, key=lambda way: means[way])
-        told.append(
-            f"{change.capitalize()}, with {FEWEST} labels a class: training {_named(best)} is best; only the bottom "
-            f"{means[BOTTOM]:.1%}, everything {means[ALL]:.1%}, only the head {means[HEAD]:.1%}, from scratch "
-            f"{means[SCRATCH]:.1%}, and {means[NOTHING]:.1%} before."
-        )
-    return " ".join(told)
-
-
-def _named(way: str) -> str:
-    return "a new network" if way == SCRATCH else way
+        best, *others = sorted(means, key=lambda way: -means[way])
+        rest = ", ".join(f"{way} {means[way]:.1%}" for way in others)
+        told.append(f"on {change} digits {best} ({means[best]:.1%}; {rest})")
+    return f"With {FEWEST} labels a class it is best to train: {'; '.join(told)}."
 
 
 def _sections(work: Work, scores: dict[str, dict[str, Way]], digits: "Given") -> "list[Html]":
     """What the images look like, and a chart and a table a change."""
-    from headstart.recipes.reused import bar_ends, nth, score_table
-    from headstart.report.elements import prose, section
+    from headstart.recipes.reused import bar_ends, note, nth, score_table
+    from headstart.report.elements import section
     from headstart.report.plots import bars
 
     shown = digits.test_x[:SHOWN]
@@ -207,7 +201,7 @@ def _sections(work: Work, scores: dict[str, dict[str, Way]], digits: "Given") ->
                 work.chart(change, drawn, f"Test accuracy on {change} digits after five ways of training",
                            f"With {FEWEST} labels a class; lines are 95 % intervals over draws of labels."),
                 score_table(ways, BOTTOM, (HEAD, ALL, SCRATCH), unit="labels a class"),
-                prose("In brackets: how many draws. Differences are in points, on the same draws."),
+                note("In brackets: how many draws. Differences are in points, on the same draws."),
             )
         )  # fmt: skip
     return parts
