@@ -64,7 +64,9 @@ def test_a_loss_of_ones_own_is_written_as_the_page_shows(desk, monkeypatch):
 @pytest.mark.parametrize("method", sorted(methods()))
 def test_a_methods_page_names_its_options_and_their_defaults(method):
     pages = [page.read_text("utf-8") for page in (ROOT / "docs").glob("*.md")]
-    options = [f"{name}={value:g}" for name, value in hyperparameters(method).items()]
+    options = [
+        f"{name}={value if isinstance(value, str) else f'{value:g}'}" for name, value in hyperparameters(method).items()
+    ]
     assert any(f"`{method}`" in text and all(option in text for option in options) for text in pages)
 
 

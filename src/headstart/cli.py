@@ -72,7 +72,8 @@ def _show_predictions(rows: list[Given], given: Given) -> str:
 
 def _show_methods(found: dict[str, str], _: Given) -> str:
     return (
-        f"{_aligned(list(found.items()))}\n\ngreedy:METHOD is any of these but cpc and mae, one layer after the other."
+        f"{_aligned(list(found.items()))}\n\ngreedy:METHOD is any of these but cpc and mae, one layer after the other; "
+        "greedy:rbm wants --encoder dense."
     )
 
 

@@ -36,9 +36,9 @@ def test_a_stage_leaves_the_stages_before_and_after_it_bit_for_bit(learner):
     def watch(_):
         seen.append(states(encoder.stages))
 
-    logs = pretrain_layerwise(encoder, X, learner=learner, recipe=SHORT, views=PRESETS["digits"], progress=watch)
-    assert list(logs) == ["stage1", "stage2", "stage3", "stage4"]
-    steps = len(logs["stage1"])
+    learned = pretrain_layerwise(encoder, X, learner=learner, recipe=SHORT, views=PRESETS["digits"], progress=watch)
+    assert list(learned) == ["stage1", "stage2", "stage3", "stage4"]
+    steps = len(learned["stage1"].rows)
     for k in range(4):
         before = seen[k * steps - 1] if k else states(small().stages)
         after = seen[(k + 1) * steps - 1]
@@ -72,7 +72,7 @@ def test_afterwards_every_stage_may_be_fine_tuned():
 
 
 def test_an_encoder_without_stages_is_refused():
-    with pytest.raises(UserError, match=r"made of stages.*resnet18, or leave greedy out"):
+    with pytest.raises(UserError, match=r"made of stages.*dense, or leave greedy out"):
         fit_encoder(Method.parse("greedy"), X, spec=encoder_spec("autoencoder", X), recipe=SHORT)
 
 

@@ -11,9 +11,10 @@ from headstart.encoders.transformer import VisionTransformer
 from headstart.errors import UserError, unknown
 
 _OWN = {"small": networks.small, "lecture": networks.lecture, "mlp": networks.mlp, "resnet18": networks.resnet18}
-STAGED = tuple(_OWN)  # made of stages, as layer-wise pretraining wants
+STAGED = (*_OWN, "dense")  # made of stages, as layer-wise pretraining wants
 _OWN |= {"patches": PatchEncoder, "transformer": VisionTransformer}
-NAMES = (*_OWN, "autoencoder", "pixels", "timm:NAME")
+_OTHERS = ("dense", "autoencoder", "pixels")
+NAMES = (*_OWN, *_OTHERS, "timm:NAME")
 SMALLEST = 8
 
 
@@ -46,7 +47,7 @@ class EncoderSpec:
 
 def check_encoder(name: str) -> str:
     """The name, or a UserError that suggests one."""
-    if name not in (*_OWN, "autoencoder", "pixels") and not name.startswith("timm:"):
+    if name not in (*_OWN, *_OTHERS) and not name.startswith("timm:"):
         raise unknown("encoder", name, NAMES)
     return name
 
@@ -64,6 +65,8 @@ def build_encoder(spec: EncoderSpec, *, pretrained: bool = False) -> Encoder:
             f"images are {spec.size[0]}×{spec.size[1]} pixels, an encoder wants at least {SMALLEST}×{SMALLEST}: "
             f"enlarge them with --image-size {SMALLEST}"
         )
+    if spec.name == "dense":
+        return networks.dense(spec.channels, spec.size)
     if spec.name == "autoencoder":
         return BottleneckEncoder(spec.channels, spec.size, bottleneck=spec.bottleneck)
     if spec.name.startswith("timm:"):

@@ -1,4 +1,4 @@
-"""Our own encoders: the small default, the lecture's network, an MLP, and ResNet-18 with the small-image stem."""
+"""Our own encoders: the small default, the lecture's, dense ones, and ResNet-18 with the small-image stem."""
 
 from collections.abc import Sequence
 from itertools import pairwise
@@ -8,7 +8,8 @@ from torch import Tensor, nn
 from torch.nn import functional
 
 from headstart.encoders.encoder import Encoder
-from headstart.encoders.stages import Staged, Standardise, convolution
+from headstart.encoders.stages import Activation, Dense, Staged, Standardise, convolution
+from headstart.errors import UserError
 
 
 def small(channels: int, size: tuple[int, int], mean: Sequence[float], std: Sequence[float]) -> Staged:
@@ -37,6 +38,43 @@ def mlp(channels: int, size: tuple[int, int], mean: Sequence[float], std: Sequen
     )
     second = nn.Sequential(nn.Conv2d(512, 256, 1), nn.ReLU(inplace=True), nn.BatchNorm2d(256))
     return Staged([first, second], channels=channels, size=size)
+
+
+def dense(
+    channels: int,
+    size: tuple[int, int],
+    *,
+    widths: Sequence[int] = (512,),
+    activation: Activation = "sigmoid",
+    last: Activation | None = None,
+    batch_norm: bool = False,
+    dropout: float = 0.0,
+) -> Staged:
+    """Dense layers, each a stage; images enter as they are, in [0, 1], as a Boltzmann machine wants them.
+
+    Weights begin uniform within ±1/√(inputs of the layer), torch's own rule and that of the experiments of 2006.
+
+    Args:
+        channels: Of the images. size: their (height, width).
+        widths: Outputs of each layer; the last is the width of h.
+        activation: Of every layer but the last: sigmoid, tanh, relu or linear.
+        last: Of the last layer, linear for a code; default: as the others.
+        batch_norm: After each activation, but not after the last layer's where ``last`` is given.
+        dropout: Probability of a zero after each activation, with the same exception.
+
+    Raises:
+        UserError: no layer, or one without outputs.
+    """
+    if not widths or min(widths) < 1:
+        raise UserError(f"widths={tuple(widths)}: wanted one number of at least 1 a layer, such as (512, 256)")
+    shapes = [(channels, *size), *((width, 1, 1) for width in widths)]
+    stages = [
+        Dense(inputs, width, activation=activation, batch_norm=batch_norm, dropout=dropout)
+        for inputs, width in zip(shapes[:-1], widths, strict=True)
+    ]
+    if last is not None:
+        stages[-1] = Dense(shapes[-2], widths[-1], activation=last)
+    return Staged(stages, channels=channels, size=size)
 
 
 def resnet18(channels: int, size: tuple[int, int], mean: Sequence[float], std: Sequence[float]) -> Staged:

@@ -1,12 +1,19 @@
 """Encoders made of stages, each a map to a map, so that they can be trained one at a time or together."""
 
 from collections.abc import Sequence
+from math import prod
+from typing import Literal
 
 import torch
 from jaxtyping import Float
 from torch import Tensor, nn
 
 from headstart.encoders.encoder import Encoder
+
+Activation = Literal["sigmoid", "tanh", "relu", "linear"]
+ACTIVATIONS: dict[Activation, type[nn.Module]] = {
+    "sigmoid": nn.Sigmoid, "tanh": nn.Tanh, "relu": nn.ReLU, "linear": nn.Identity,
+}  # fmt: skip
 
 
 class Standardise(nn.Module):
@@ -23,6 +30,37 @@ class Standardise(nn.Module):
     def forward(self, x: Float[Tensor, "n c h w"]) -> Float[Tensor, "n c h w"]:
         """(x − mean) / std."""
         return (x - self.mean) / self.std
+
+
+class Dense(nn.Module):
+    """One dense layer as a stage: a map of any shape becomes a map of one place, (n, width, 1, 1).
+
+    After the activation come batch-norm, where asked for, and dropout with probability ``dropout``.
+    """
+
+    def __init__(
+        self, inputs: tuple[int, int, int], width: int, *,
+        activation: Activation = "sigmoid", batch_norm: bool = False, dropout: float = 0.0,
+    ) -> None:  # fmt: skip
+        super().__init__()
+        self.inputs = inputs
+        self.activation: Activation = activation
+        self.linear = nn.Linear(prod(inputs), width)
+        self.activate = ACTIVATIONS[activation]()
+        self.norm = nn.BatchNorm1d(width) if batch_norm else None
+        self.dropout = nn.Dropout(dropout) if dropout else None
+
+    @property
+    def plain(self) -> bool:
+        """Whether the activation is the last thing that happens."""
+        return self.norm is None and self.dropout is None
+
+    def forward(self, x: Float[Tensor, "n c h w"]) -> Float[Tensor, "n d 1 1"]:
+        """The layer's outputs as a map of one place."""
+        z = self.activate(self.linear(x.flatten(1)))
+        for layer in (self.norm, self.dropout):
+            z = z if layer is None else layer(z)
+        return z[:, :, None, None]
 
 
 class Staged(Encoder):

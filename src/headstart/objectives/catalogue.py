@@ -13,7 +13,7 @@ if TYPE_CHECKING:
     from headstart.encoders.encoder import Encoder
     from headstart.objectives.objective import Objective
 
-_NOT_METHODS = {"__init__", "catalogue", "objective"}
+_NOT_METHODS = {"__init__", "catalogue", "objective", "reconstruction"}
 
 
 def methods() -> dict[str, str]:
@@ -53,7 +53,7 @@ def hyperparameters(name: str, given: str | None = None) -> dict[str, Any]:
         UserError: another name, or another kind of value.
     """
     asked = inspect.signature(method_class(name)).parameters.values()
-    values = {p.name: p.default for p in asked if p.default is not inspect.Parameter.empty}
+    values = {p.name: p.default for p in asked if isinstance(p.default, int | float | str)}
     kinds = {p.name: p.annotation for p in asked}
     for part in given.split(",") if given else []:
         option, _, value = part.strip().partition("=")
@@ -70,7 +70,7 @@ def hyperparameters(name: str, given: str | None = None) -> dict[str, Any]:
     return values
 
 
-def _outside(option: str, value: float, allowed: tuple[int, ...]) -> str | None:
+def _outside(option: str, value: Any, allowed: tuple[Any, ...]) -> str | None:
     """What is wanted of an option that cannot be so; its name says what it is."""
     if allowed:
         return None if value in allowed else " or ".join(map(str, allowed))

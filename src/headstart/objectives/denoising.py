@@ -18,6 +18,7 @@ from torch import Tensor
 from headstart.encoders.decoder import Reconstructor
 from headstart.encoders.encoder import Encoder
 from headstart.objectives.objective import Batch, Objective, Schedule, Terms
+from headstart.objectives.reconstruction import squared_error
 from headstart.views.random import normal, uniform
 
 
@@ -47,7 +48,7 @@ class Denoising(Objective):
         """``reconstruction``: the mean squared error against the undamaged image."""
         damaged = corrupt(batch.x, batch.keys, masking=self.masking, noise=self.noise)
         made = self.reconstruct(self.encoder, damaged)
-        return {"reconstruction": (self.gather(batch.x) - self.gather(made)).square().mean()}
+        return {"reconstruction": squared_error(self.gather(batch.x), self.gather(made))}
 
     def reconstruction(self, x: Float[Tensor, "n c h w"]) -> Float[Tensor, "n c h w"]:
         """x̂ of x."""

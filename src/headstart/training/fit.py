@@ -43,7 +43,8 @@ class Method:
 
     def default_encoder(self) -> str:
         """What the method asks for where the user does not."""
-        return "small" if self.layerwise else method_class(self.learner).default_encoder
+        own = method_class(self.learner).default_encoder
+        return own if own in STAGED or not self.layerwise else "small"
 
     def recipe(self, n: int, *, runs: int = 1, seed: int = 0) -> Recipe:
         """The default recipe for n images, its looks shared by ``runs`` encoders."""
@@ -122,10 +123,10 @@ def fit_encoder(
                 f"greedy pretraining wants an encoder made of stages, {spec.name} is not: "
                 f"choose {', '.join(STAGED)}, or leave greedy out"
             )
-        logs = pretrain_layerwise(
+        learned = pretrain_layerwise(
             encoder, x, y, learner=method.learner, recipe=recipe, views=views, classes=classes, **shared, **options
         )
-        rows = [row for log in logs.values() for row in log]
+        rows = [row for stage in learned.values() for row in stage.rows]
         return Fitted(encoder, [{**row, "step": i + 1} for i, row in enumerate(rows)])
     with torch.random.fork_rng(devices=[]):
         torch.manual_seed(recipe.seed + 1)

@@ -11,20 +11,32 @@ The learner may be any objective. One that needs views draws them on X and passe
 computed batch by batch, which is the same and needs no memory for it.
 """
 
+from collections.abc import Mapping
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 import torch
 from jaxtyping import Float, Int
 from torch import Tensor, nn
 
+from headstart.encoders.decoder import Mirror
 from headstart.encoders.stages import Staged
+from headstart.errors import UserError
 from headstart.objectives.catalogue import make_objective
+from headstart.objectives.objective import Objective
+from headstart.objectives.rbm import RBM
 from headstart.training.log import Row
 from headstart.training.loop import Progress, train
 from headstart.training.recipe import Recipe
 from headstart.views.views import Views
+
+
+class Learned(NamedTuple):
+    """What a stage learned by: its objective, with what that keeps beside the stage, and its log."""
+
+    objective: Objective
+    rows: list[Row]
 
 
 def pretrain_layerwise(
@@ -43,13 +55,13 @@ def pretrain_layerwise(
     seconds: float | None = None,
     progress: Progress | None = None,
     **options: Any,
-) -> dict[str, list[Row]]:
+) -> dict[str, Learned]:
     """Train the encoder's stages one after another, in place; ``recipe.epochs`` are shared among them.
 
     Returns:
-        The log of each stage, "stage1" first.
+        What each stage learned, "stage1" first.
     """
-    stages, logs = list(encoder.stages), {}
+    stages, learned = list(encoder.stages), {}
     each = recipe.but(epochs=max(1, recipe.epochs // len(stages)))
     shape = encoder.input_shape
     for k, stage in enumerate(stages):
@@ -58,12 +70,27 @@ def pretrain_layerwise(
         with torch.random.fork_rng(devices=[]):
             torch.manual_seed(recipe.seed + k)
             objective = make_objective(learner, f_k, shape=shape, classes=classes, **options)
-        logs[f"stage{k + 1}"] = train(
+        rows = train(
             objective, x, y, recipe=each, views=views, prefix=prefix, index=index, device=device, resume=resume,
             folder=folder / f"stage{k + 1}" if folder else None,
             seconds=None if seconds is None else seconds / len(stages),
             progress=None if progress is None else (lambda done, k=k: progress((k + done) / len(stages))),
         )  # fmt: skip
+        learned[f"stage{k + 1}"] = Learned(objective, rows)
         shape = f_k.map_shape
     encoder.to(device).requires_grad_(True).eval()
-    return logs
+    return learned
+
+
+def unroll(encoder: Staged, learned: Mapping[str, Learned]) -> Mirror:
+    """The way back that a stack of RBMs learned: their weights transposed, and their visible biases.
+
+    Fine-tune both with ``Autoencoder(encoder, shape=encoder.input_shape, decoder=unroll(encoder, learned))``.
+
+    Raises:
+        UserError: the stages learned by another method.
+    """
+    biases = [stage.objective.visible for stage in learned.values() if isinstance(stage.objective, RBM)]
+    if len(biases) < len(encoder.stages):
+        raise UserError("only a stack of RBMs can be unrolled: pretrain every stage with learner='rbm'")
+    return Mirror(encoder, biases=biases)
