@@ -19,7 +19,6 @@ WEAK = 0.9  # share of images whose views pixels match
 LIGHT = 0.35  # share of the images whose views brightness, contrast and colour alone match
 RISING = 0.5  # share of the other views found that was found in the second half only
 DEAD, COPIES = 0.5, 0.05
-CHANCE = 0.05  # a Holm-corrected p from which a study's gain may be chance
 
 
 @dataclass(frozen=True)
@@ -209,6 +208,8 @@ def doctor(run: Path) -> Diagnosis:
 
 def _unhelpful(path: Path) -> dict[str, list[Verdict]]:
     """Of a finished study: the methods whose gain over the best baseline, at all labels, chance may explain."""
+    from headstart.representation.statistics import detectable, points
+
     compared = json.loads(path.read_text("utf-8")).get("comparisons", []) if path.is_file() else []
     best: dict[str, dict[str, Any]] = {}
     for one in (c for c in compared if c["budget"] == compared[-1]["budget"]):
@@ -217,9 +218,8 @@ def _unhelpful(path: Path) -> dict[str, list[Verdict]]:
             best[method] = one
     verdicts = {}
     for method, c in best.items():
-        if c["difference"] <= 0 or c["p_holm"] >= CHANCE:
-            points = "{:+.1f} points [{:.1f}, {:.1f}]".format(*(100 * c[k] for k in ("difference", "low", "high")))
-            said = f"No help shown for these labels: {c['a']} has {points} against {c['b']}."
+        if not detectable(c):
+            said = f"No help shown for these labels: {c['a']} has {points(c)} against {c['b']}."
             verdicts[method] = [Verdict("D009", said, against=False)]
     return verdicts
 

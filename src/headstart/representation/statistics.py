@@ -1,8 +1,9 @@
 """Statistics: scores with intervals that know that folds overlap, paired differences, and honest probabilities."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import partial
+from typing import Any
 
 import numpy as np
 from scipy.optimize import minimize_scalar
@@ -11,6 +12,8 @@ from scipy.stats import norm
 from scipy.stats import t as student
 
 from headstart.errors import unknown
+
+LEVEL = 0.05  # a Holm-corrected p below which a gain is not chance
 
 
 @dataclass(frozen=True)
@@ -127,6 +130,16 @@ def paired(
                 float(norm.sf(np.divide(abs(mean), by_sample))),
             )
     return Difference(mean, max(-1.0, mean - half), min(1.0, mean + half), p)
+
+
+def detectable(row: Mapping[str, Any]) -> bool:
+    """Whether a comparison (``difference``, ``p_holm``) is a gain that chance does not explain."""
+    return row["difference"] > 0 and row["p_holm"] < LEVEL
+
+
+def points(row: Mapping[str, Any]) -> str:
+    """A comparison in points, with its interval: "+4.8 points [1.2, 8.4]"."""
+    return f"{100 * row['difference']:+.1f} points [{100 * row['low']:.1f}, {100 * row['high']:.1f}]"
 
 
 def _half_width(values: np.ndarray, ratio: float, floor: float, level: float) -> float:

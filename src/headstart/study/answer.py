@@ -2,7 +2,7 @@
 
 from typing import Any
 
-LEVEL = 0.05
+from headstart.representation.statistics import LEVEL, detectable, points
 
 
 def compose(results: dict[str, Any], *, beats_guessing: bool) -> str:
@@ -70,7 +70,7 @@ def _missed(results: dict[str, Any], budget: str, baselines_too: bool) -> dict[s
     """The largest detectable gain over the best baseline, by pretraining unless said, that was not named there."""
     named = results["chosen"][budget]["named"]
     others = {a["name"] for a in results["approaches"] if baselines_too or a["kind"] == "pretrained"} - {named}
-    rows = [c for c in results["comparisons"] if c["budget"] == budget and c["a"] in others and _detectable(c)]
+    rows = [c for c in results["comparisons"] if c["budget"] == budget and c["a"] in others and detectable(c)]
     return max(rows, key=lambda c: c["difference"], default=None)
 
 
@@ -81,27 +81,23 @@ def _not_chosen(missed: dict[str, dict[str, Any]]) -> str:
     row = missed[last]
     also = f", nor were gains at {_join([_short(b) for b in others])}" if others else ""
     return (
-        f"; {row['a']} scored {_points(row)} against {row['b']} at {_short(last)}, but was not chosen on the training "
+        f"; {row['a']} scored {points(row)} against {row['b']} at {_short(last)}, but was not chosen on the training "
         f"side{also}"
     )
-
-
-def _detectable(row: dict[str, Any]) -> bool:
-    return row["difference"] > 0 and row["p_holm"] < LEVEL
 
 
 def _gain(results: dict[str, Any], budget: str) -> dict[str, Any] | None:
     """The comparison of the approach named with the best baseline, where it is a detectable gain by pretraining."""
     named = results["chosen"][budget]["named"]
     row = next((c for c in results["comparisons"] if c["budget"] == budget and c["a"] == named), None)
-    return row if row and _detectable(row) else None
+    return row if row and detectable(row) else None
 
 
 def _claim(results: dict[str, Any], budget: str, row: dict[str, Any], *, short: bool = False) -> str:
     if short:
-        return f"{_points(row)} at {_short(budget)}"
+        return f"{points(row)} at {_short(budget)}"
     return (
-        f"{row['a']} adds {_points(row)} over the best baseline ({row['b']}) at {_labels(results, row['a'], budget)}, "
+        f"{row['a']} adds {points(row)} over the best baseline ({row['b']}) at {_labels(results, row['a'], budget)}, "
         f"reaching {_score(results, row['a'], budget)}"
     )
 
@@ -110,11 +106,7 @@ def _versus(results: dict[str, Any], budget: str) -> str:
     named = results["chosen"][budget]["named"]
     row = next(c for c in results["comparisons"] if c["budget"] == budget and c["a"] == named)
     doubt = "" if row["p_holm"] < LEVEL else ", which chance may explain"
-    return f"{_points(row)} against {row['b']}{doubt}"
-
-
-def _points(row: dict[str, Any]) -> str:
-    return f"{100 * row['difference']:+.1f} points [{100 * row['low']:.1f}, {100 * row['high']:.1f}]"
+    return f"{points(row)} against {row['b']}{doubt}"
 
 
 def _selection(results: dict[str, Any]) -> float | None:
