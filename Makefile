@@ -1,10 +1,12 @@
 # One environment, in .venv; stamp files inside it remember what it holds, so a second call installs nothing.
 #
-#   make demo    the study on digits, from nothing but Python 3.11 or newer
-#   make test    lint, types and every test
-#   make check   lint and types only
-#   make bench   the benchmarks behind benchmarks/RESULTS.md
-#   make map     the README's map, from the first line of every file
+#   make demo       the study on digits, from nothing but Python 3.11 or newer
+#   make test       lint, types and every test
+#   make check      lint and types only
+#   make bench      the benchmarks behind benchmarks/RESULTS.md
+#   make map        the README's map and the table of recipes, from the first line of every file
+#   make notebooks  the notebooks, from the examples and the recipes
+#   make recipes    every recipe in quick form, in runs/recipes; wants HEADSTART_DATA
 #
 # Another Python: make demo PYTHON=python3.12
 
@@ -15,7 +17,7 @@ BIN := .venv/bin
 PIP := $(BIN)/python -m pip install --quiet --quiet --disable-pip-version-check --constraint constraints.txt
 NEEDS := $(BIN)/python pyproject.toml constraints.txt
 
-.PHONY: demo test check bench map
+.PHONY: demo test check bench map notebooks recipes
 .DELETE_ON_ERROR:
 
 demo: .venv/core.stamp
@@ -34,8 +36,14 @@ check: .venv/all.stamp
 bench: .venv/all.stamp
 	@for bench in benchmarks/bench_*.py; do echo "$$bench"; $(BIN)/python $$bench || exit 1; done
 
-map: $(BIN)/python
+map: .venv/core.stamp
 	@$(BIN)/python docs/draw_map.py
+
+notebooks: .venv/core.stamp
+	@$(BIN)/python docs/draw_notebooks.py
+
+recipes: .venv/core.stamp
+	@$(BIN)/python docs/run_recipes.py
 
 $(BIN)/python:
 	@command -v "$(PYTHON)" >/dev/null || \

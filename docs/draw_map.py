@@ -1,11 +1,14 @@
-"""Write the README's map: every stage and every file of src/headstart, each with the first line of its docstring."""
+"""Write the README's map of stages and files, and the table of recipes, from the first lines of the files."""
 
 import ast
 from pathlib import Path
 
+from headstart.recipes.catalogue import topics
+
 ROOT = Path(__file__).parents[1]
 README = ROOT / "README.md"
 PACKAGE = ROOT / "src" / "headstart"
+RECIPES = ROOT / "docs" / "recipes.md"
 BEGIN, END = "<!-- map: written by `make map` -->", "<!-- end of map -->"
 
 
@@ -32,11 +35,17 @@ def drawn() -> str:
     return "\n".join(lines)
 
 
-def with_map(text: str) -> str:
-    """The README's text with the map between its two markers drawn anew."""
+def recipes() -> str:
+    """Every recipe with the lecture's topic and its idea, as a Markdown table."""
+    rows = [f"| [`{name}`](../notebooks/{name}.ipynb) | {topic} | {idea} |" for name, (topic, idea) in topics().items()]
+    return "\n".join(["| recipe | topic | idea |", "|---|---|---|", *rows])
+
+
+def with_map(text: str, drawing: str) -> str:
+    """A page's text with what stands between its two markers drawn anew."""
     before, _, rest = text.partition(BEGIN)
     _, _, after = rest.partition(END)
-    return f"{before}{BEGIN}\n\n{drawn()}\n\n{END}{after}"
+    return f"{before}{BEGIN}\n\n{drawing}\n\n{END}{after}"
 
 
 def _entry(file: Path) -> str:
@@ -44,5 +53,6 @@ def _entry(file: Path) -> str:
 
 
 if __name__ == "__main__":
-    README.write_text(with_map(README.read_text("utf-8")), "utf-8")
-    print(f"drew the map in {README.name}")
+    for page, drawing in ((README, drawn()), (RECIPES, recipes())):
+        page.write_text(with_map(page.read_text("utf-8"), drawing), "utf-8")
+    print(f"drew the map in {README.name} and the table in {RECIPES.name}")

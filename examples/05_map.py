@@ -3,12 +3,8 @@
 import shutil
 from pathlib import Path
 
-import matplotlib
-
-matplotlib.use("agg")
-
-import matplotlib.pyplot as plt
 import numpy as np
+from matplotlib.figure import Figure
 from openTSNE import TSNE
 from sklearn.model_selection import cross_val_score
 from sklearn.neighbors import KNeighborsClassifier
@@ -24,10 +20,10 @@ h = headstart.embed(folder, digits)
 xy = np.asarray(TSNE(random_state=0).fit(h[:1000]))
 y = digits.labels[:1000]
 
-figure, axes = plt.subplots(figsize=(6, 6))
+figure = Figure(figsize=(6, 6))
+axes = figure.add_subplot(title="Digits, as an autoencoder sees them", xticks=[], yticks=[])
 axes.scatter(*xy.T, c=y, s=6, cmap="tab10")
-axes.set(title="Digits, as an autoencoder sees them", xticks=[], yticks=[])
-figure.savefig(folder / "map.png", dpi=150)
+figure.savefig(folder / "map.png", dpi=200)
 
 random_map = np.random.default_rng(0).normal(size=xy.shape)
 on_map, at_random = (cross_val_score(KNeighborsClassifier(), plane, y).mean() for plane in (xy, random_map))

@@ -1,7 +1,9 @@
-"""The README's map says what the files say."""
+"""The README's map and the table of recipes say what the files say."""
 
 import importlib.util
 from pathlib import Path
+
+import pytest
 
 ROOT = Path(__file__).parents[1]
 
@@ -17,11 +19,17 @@ def the_map():
 
 def test_the_map_in_the_readme_is_what_the_files_say():
     text = (ROOT / "README.md").read_text("utf-8")
-    assert the_map().with_map(text) == text, "the README's map is out of date: make map"
+    assert the_map().with_map(text, the_map().drawn()) == text, "the README's map is out of date: make map"
 
 
-def test_the_map_has_both_markers_once():
-    text, drawing = (ROOT / "README.md").read_text("utf-8"), the_map()
+def test_the_table_of_recipes_is_what_the_files_say():
+    text = (ROOT / "docs" / "recipes.md").read_text("utf-8")
+    assert the_map().with_map(text, the_map().recipes()) == text, "the table of recipes is out of date: make map"
+
+
+@pytest.mark.parametrize("page", ["README.md", "docs/recipes.md"])
+def test_a_page_has_both_markers_once(page):
+    text, drawing = (ROOT / page).read_text("utf-8"), the_map()
     assert text.count(drawing.BEGIN) == text.count(drawing.END) == 1
 
 

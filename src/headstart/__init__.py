@@ -10,11 +10,15 @@ if TYPE_CHECKING:
     from headstart.data.drawn_cells import make_cells
     from headstart.data.drawn_shapes import make_shapes
     from headstart.data.load import load
+    from headstart.encoders.weights import load_weights, save_weights
+    from headstart.recipes.run import run_recipe
     from headstart.report.run import run_study
     from headstart.representation.bundle import load_bundle
     from headstart.representation.doctor import doctor
     from headstart.representation.embed import embed
     from headstart.representation.pretrain import pretrain
+    from headstart.reuse.inputs import adapt_input
+    from headstart.reuse.transfer import Transfer
     from headstart.reuse.transformer import PretrainedTransformer
 
 __version__ = "0.1.0"
@@ -28,19 +32,29 @@ _HOME = {
     "embed": "representation.embed",
     "pretrain": "representation.pretrain",
     "PretrainedTransformer": "reuse.transformer",
+    "Transfer": "reuse.transfer",
+    "adapt_input": "reuse.inputs",
+    "load_weights": "encoders.weights",
+    "save_weights": "encoders.weights",
     "run_study": "report.run",
+    "run_recipe": "recipes.run",
 }
 
 __all__ = [
     "PretrainedTransformer",
+    "Transfer",
+    "adapt_input",
     "doctor",
     "embed",
     "load",
     "load_bundle",
+    "load_weights",
     "make_cells",
     "make_shapes",
     "pretrain",
+    "run_recipe",
     "run_study",
+    "save_weights",
 ]
 
 

@@ -12,6 +12,7 @@ from headstart.objectives.catalogue import make_objective, methods
 from headstart.objectives.objective import Batch
 from headstart.training import loop
 from headstart.training.fit import Method, encoder_spec, untrained_encoder
+from headstart.training.freezing import Freezing
 from headstart.training.loop import train
 from headstart.training.penalties import contraction, decorrelation, penalise
 from headstart.training.processes import Processes
@@ -52,7 +53,7 @@ def losses(name, **more):
 def gradients(name):
     """Every parameter's, of the first eleven images as one batch, as the loop computes it."""
     made, processes, index = objective_of(name).double().train(), Processes(), torch.arange(11)
-    processes.connect(made)
+    processes.connect(made, Freezing(made, ()))
     rows = processes.share(index)
     keys = image_keys(rows, seed=0, epoch=0)
     x = X[rows].double()
@@ -88,7 +89,7 @@ def refused(layer):
     made = objective_of("simclr")
     made.projector.append(layer)
     try:
-        Processes().connect(made)
+        Processes().connect(made, Freezing(made, ()))
     except UserError as error:
         return str(error)
 

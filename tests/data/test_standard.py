@@ -8,8 +8,8 @@ import tarfile
 import numpy as np
 import pytest
 
+from headstart.data.idx import read_idx
 from headstart.data.load import load
-from headstart.data.standard import read_idx
 from headstart.errors import UserError
 
 RNG = np.random.default_rng(0)

@@ -9,7 +9,18 @@ from headstart.encoders.networks import lecture
 from headstart.encoders.stages import count_parameters
 from headstart.errors import UserError
 
-OWN = ["small", "lecture", "mlp", "resnet18", "autoencoder", "pixels"]
+OWN = [
+    "small",
+    "lecture",
+    "lecture_flat",
+    "patches",
+    "transformer",
+    "mlp",
+    "dense",
+    "resnet18",
+    "autoencoder",
+    "pixels",
+]
 
 
 def spec(name, channels=1, size=(16, 16)):
@@ -35,6 +46,7 @@ def test_an_image_becomes_a_vector_of_the_stated_width_and_a_map_of_the_stated_s
     x = torch.rand(3, channels, *size)
     assert encoder(x).shape == (3, encoder.dim)
     assert encoder.feature_map(x).shape[1:] == encoder.map_shape
+    assert encoder.input_shape == (channels, *size)
 
 
 @pytest.mark.parametrize("size", [(28, 28), (29, 31), (40, 50)])

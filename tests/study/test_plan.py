@@ -69,7 +69,7 @@ def test_greedy_is_left_out_and_named_where_the_encoder_has_no_stages(encoder):
     assert made.left_out == [f"greedy+finetune: left out, as {encoder} is not made of stages to pretrain one by one."]
 
 
-@pytest.mark.parametrize("encoder", [None, "small", "lecture", "mlp", "resnet18"])
+@pytest.mark.parametrize("encoder", [None, "small", "lecture", "mlp", "dense", "resnet18"])
 def test_greedy_stays_where_the_encoder_has_stages(encoder):
     made = outline()
     leave_out_greedy(made, encoder)

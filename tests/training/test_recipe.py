@@ -3,6 +3,7 @@
 import pytest
 
 from headstart.errors import UserError
+from headstart.training.loop import _rate
 from headstart.training.recipe import Recipe, default_recipe
 
 
@@ -11,6 +12,7 @@ from headstart.training.recipe import Recipe, default_recipe
     [
         {"epochs": 0}, {"batch_size": 1}, {"accumulate": 0}, {"batch_size": 4, "accumulate": 5}, {"learning_rate": 0.0},
         {"learning_rate": float("nan")}, {"weight_decay": -1e-4}, {"warmup": 1.5}, {"ema": 1.0}, {"seed": -1},
+        {"momentum": 1.0},
     ],
 )  # fmt: skip
 def test_a_number_out_of_range_is_named_with_what_was_wanted(changes):
@@ -19,6 +21,28 @@ def test_a_number_out_of_range_is_named_with_what_was_wanted(changes):
             recipe()
 
 
+@pytest.mark.parametrize("name", ["optimiser", "schedule"])
+def test_another_name_than_those_that_there_are_is_refused(name):
+    recipe = Recipe(epochs=1)
+    object.__setattr__(recipe, name, "adam")  # types are checked in tests; a user may not check them
+    with pytest.raises(UserError, match=f"^{name}=adam: wanted .* or "):
+        recipe.__post_init__()
+
+
 def test_the_default_recipe_is_sound_for_any_number_of_images():
     for n in (0, 1, 2, 100, 10**7):
         assert default_recipe("simclr", n).epochs >= 1
+
+
+def test_a_constant_rate_starts_at_once_unless_a_warm_up_is_asked_for():
+    constant = Recipe(epochs=1, learning_rate=2.0, schedule="constant")
+    assert {_rate(step, 10, constant) for step in range(10)} == {2.0}
+    assert [_rate(step, 10, constant.but(warmup=0.2)) for step in range(4)] == [1.0, 2.0, 2.0, 2.0]
+
+
+def test_a_card_has_what_it_had_before_other_optimisers_and_names_one_that_is_not_the_usual():
+    usual = Recipe(epochs=1).card()
+    assert usual["warmup"] == 0.05
+    assert usual.keys().isdisjoint({"optimiser", "momentum", "schedule"})
+    other = Recipe(epochs=1, optimiser="sgd", momentum=0.5, schedule="constant").card()
+    assert (other["optimiser"], other["momentum"], other["schedule"], other["warmup"]) == ("sgd", 0.5, "constant", 0.0)

@@ -19,7 +19,9 @@ def images(n: int = 9, c: int = 3, h: int = 16, w: int = 16) -> torch.Tensor:
     return torch.rand(n, c, h, w, generator=torch.Generator().manual_seed(n))
 
 
-ALL = replace(PRESETS["natural"], rotation=(-30.0, 30.0), shear=(-5.0, 5.0), translation=(-0.1, 0.1), noise=(0.0, 0.1))
+ALL = replace(
+    PRESETS["natural"], rotation=(-30.0, 30.0), shear=(-5.0, 5.0), translation=(-0.1, 0.1), noise=(0.0, 0.1), invert=0.5
+)
 
 
 @pytest.mark.parametrize("name", PRESETS)
@@ -137,6 +139,19 @@ def test_jitter_grey_and_blur_apply_with_their_probabilities():
     assert 0.15 < colourless.float().mean() < 0.25
     blurred = Views(blur=(1.0, 1.0), blur_probability=0.5)(x, keys(600))
     assert 0.43 < ((blurred - x).abs().amax((1, 2, 3)) > 0.01).float().mean() < 0.57
+
+
+def test_a_negative_exchanges_light_and_dark_with_its_probability_and_before_the_noise():
+    x = images(600)
+    seen = Views(invert=0.25)(x, keys(600))
+    inverted = (seen - (1 - x)).abs().amax((1, 2, 3)) < 1e-6
+    kept = (seen - x).abs().amax((1, 2, 3)) < 1e-6
+    assert (inverted ^ kept).all()
+    assert 0.2 < inverted.float().mean() < 0.3
+    whole = (x * 255).round().to(torch.uint8)
+    assert torch.allclose(Views(invert=1.0)(whole, keys(600)), 1 - whole / 255, atol=1e-6)
+    white = Views(invert=1.0, noise=(0.05, 0.05))(torch.zeros(50, 1, 16, 16), keys(50))
+    assert white.mean() > 0.95
 
 
 def test_noise_has_the_deviation_asked_for_and_no_mean():

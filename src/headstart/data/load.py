@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any, Literal
 
 from headstart.data.dataset import Dataset
+from headstart.data.idx import is_idx, read_idx_images
 from headstart.errors import UserError
 
 _log = logging.getLogger(__name__)
@@ -28,8 +29,9 @@ def load(
 
     Args:
         source: A name (digits, cells, shapes, mnist, fashion-mnist, cifar10); a path to an .npz or .npy file, a folder
-            of images, a Parquet file or a folder of them, a TIFF stack, an image; a list of image paths; arrays:
-            images, (images, labels), or a mapping with the keys of an .npz file; or a Dataset, which is returned.
+            of images, a Parquet file or a folder of them, an IDX file of images, a TIFF stack, an image; a list of
+            image paths; arrays: images, (images, labels), or a mapping with the keys of an .npz file; or a Dataset,
+            which is returned.
         data_root: Folder of downloaded data sets; default: the variable HEADSTART_DATA, then ~/.cache/headstart.
         intensity: Whether pixels are to be scaled by the range of the whole data set, or each image by its own.
         seed: Seed of the data sets that are drawn, cells and shapes.
@@ -98,13 +100,17 @@ def _from_path(path: Path) -> Dataset:
         from headstart.data.table import read_table
 
         return read_table(path)
+    if is_idx(path):
+        return read_idx_images(path)
     if suffix == ".csv":
         raise UserError(f"{path} is a table: give the folder that holds it as labels.csv beside the images")
     from headstart.data.folder import SUFFIXES, read_pictures
 
     if suffix in SUFFIXES:
         return read_pictures([path])
-    raise UserError(f"{path} is not known to hold images: give an .npz, .npy or .parquet file, an image or a folder")
+    raise UserError(
+        f"{path} is not known to hold images: give an .npz, .npy, .parquet or IDX file, an image or a folder"
+    )
 
 
 def _from_folder(path: Path) -> Dataset:

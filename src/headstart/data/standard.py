@@ -1,6 +1,5 @@
 """The data sets known by name: digits, which ships with scikit-learn, and MNIST, Fashion-MNIST and CIFAR-10."""
 
-import gzip
 import tarfile
 import zlib
 from collections.abc import Callable
@@ -10,6 +9,7 @@ import numpy as np
 
 from headstart.data.dataset import Dataset
 from headstart.data.fetch import Remote, fetch, roots
+from headstart.data.idx import read_idx
 from headstart.data.table import read_table
 from headstart.errors import UserError
 
@@ -121,18 +121,6 @@ def _idx(
 def _stored(path: Path) -> Path | None:
     """The file as it is, or unpacked beside it."""
     return next((p for p in (path, path.with_suffix("")) if p.is_file()), None)
-
-
-def read_idx(path: Path) -> np.ndarray:
-    """An IDX file of unsigned bytes: two zeros, the type, the number of axes, their lengths, the values."""
-    try:
-        data = gzip.decompress(path.read_bytes()) if path.suffix == ".gz" else path.read_bytes()
-        if data[:3] != b"\0\0\x08":
-            raise ValueError("it is not an IDX file of bytes")
-        shape = np.frombuffer(data, ">u4", data[3], offset=4)
-        return np.frombuffer(data, np.uint8, offset=4 + 4 * data[3]).reshape(shape)
-    except (OSError, EOFError, ValueError, IndexError, zlib.error) as error:
-        raise UserError(f"{path} cannot be read ({error}): remove it, to have it fetched again") from None
 
 
 def _binary_records(archive: Path) -> tuple[np.ndarray, np.ndarray, np.ndarray]:

@@ -24,6 +24,7 @@ class BottleneckEncoder(Encoder):
     def __init__(self, channels: int, size: tuple[int, int], *, bottleneck: int = 32) -> None:
         super().__init__()
         height, width = _quarter(size)
+        self.input_shape = (channels, *size)
         self.dim = bottleneck
         self.map_shape = (8, height, width)
         self.margin = (0, 4 * width - size[1], 0, 4 * height - size[0])

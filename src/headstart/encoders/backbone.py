@@ -3,15 +3,14 @@
 from collections.abc import Sequence
 from pathlib import Path
 from types import ModuleType
-from typing import Any
 
 import torch
 from jaxtyping import Float
-from safetensors.torch import load_file
 from torch import Tensor
 
 from headstart.encoders.encoder import Encoder
 from headstart.encoders.stages import Standardise
+from headstart.encoders.weights import fill, read_weights
 from headstart.errors import UserError, unknown
 
 
@@ -43,6 +42,7 @@ class Backbone(Encoder):
     ) -> None:
         super().__init__()
         timm = _timm()
+        self.input_shape = (channels, *size)
         architecture, _, weights = name.partition("@")
         if not timm.is_model(architecture):
             raise unknown("timm backbone", architecture, timm.list_models())
@@ -56,7 +56,8 @@ class Backbone(Encoder):
                 f"timm:{name} cannot be made ({reason}): give timm:NAME@FILE, or timm:NAME for none"
             ) from None
         if wanted not in ("", "hub"):
-            _fill(self.model, Path(wanted), channels)
+            names, way_out = {name: name for name in self.model.state_dict()}, "give the backbone's own"
+            fill(self.model, read_weights(Path(wanted)), names, where=wanted, way_out=way_out)
         self.model.eval()
         with torch.no_grad():
             x = torch.zeros(1, channels, *size)
@@ -73,35 +74,3 @@ class Backbone(Encoder):
     def forward(self, x: Float[Tensor, "n c h w"]) -> Float[Tensor, "n d"]:
         """timm's pooled features."""
         return self.model(self.standardise(x))
-
-
-def _fill(model: Any, path: Path, channels: int) -> None:
-    """Every weight from the file; its classifier is dropped, its first convolution fitted to the channels as timm does.
-
-    Raises:
-        UserError: no such file, or one that holds other weights than the model's.
-    """
-    from timm.models import adapt_input_conv
-
-    weights = _read(path)
-    first = model.pretrained_cfg.get("first_conv") or ()
-    try:
-        for key in (f"{name}.weight" for name in ([first] if isinstance(first, str) else first)):
-            if key in weights and weights[key].shape != model.state_dict()[key].shape:
-                weights[key] = adapt_input_conv(channels, weights[key])
-        missing = model.load_state_dict(weights, strict=False).missing_keys
-    except (NotImplementedError, RuntimeError, TypeError):
-        missing = ["a shape"]
-    if missing:
-        raise UserError(f"{path} holds the weights of another network ({missing[0]} differs): give the backbone's own")
-
-
-def _read(path: Path) -> dict[str, Tensor]:
-    if not path.is_file():
-        raise UserError(f"no weights file {path}: give timm:NAME@hub, timm:NAME@FILE, or timm:NAME for none")
-    try:
-        if path.suffix == ".safetensors":
-            return load_file(path)
-        return torch.load(path, map_location="cpu", weights_only=True)
-    except Exception:  # each of the readers has its own for a file that is something else
-        raise UserError(f"{path} is no state dict: save one with torch.save or as .safetensors") from None

@@ -12,7 +12,7 @@ from headstart.errors import UserError, unknown
 
 _OWN = {"small": networks.small, "lecture": networks.lecture, "mlp": networks.mlp, "resnet18": networks.resnet18}
 STAGED = (*_OWN, "dense")  # made of stages, as layer-wise pretraining wants
-_OWN |= {"patches": PatchEncoder, "transformer": VisionTransformer}
+_OWN |= {"lecture_flat": networks.lecture_flat, "patches": PatchEncoder, "transformer": VisionTransformer}
 _OTHERS = ("dense", "autoencoder", "pixels")
 NAMES = (*_OWN, *_OTHERS, "timm:NAME")
 SMALLEST = 8

@@ -9,10 +9,12 @@ from torch import Tensor, nn
 class Encoder(nn.Module, ABC):
     """(n, c, h, w) in [0, 1] -> (n, dim). Standardising the input is the encoder's own first step.
 
+    input_shape: (channels, height, width) of the images it was built for.
     dim: width of the representation h.
-    map_shape: (channels, height, width) of ``feature_map`` for the image size it was built for.
+    map_shape: (channels, height, width) of ``feature_map`` for that size.
     """
 
+    input_shape: tuple[int, int, int]
     dim: int
     map_shape: tuple[int, int, int]
 

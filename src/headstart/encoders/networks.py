@@ -1,4 +1,4 @@
-"""Our own encoders: the small default, the lecture's, dense ones, and ResNet-18 with the small-image stem."""
+"""Our own encoders: the small default, the lecture's network in two forms, dense ones, and ResNet-18."""
 
 from collections.abc import Sequence
 from itertools import pairwise
@@ -8,7 +8,7 @@ from torch import Tensor, nn
 from torch.nn import functional
 
 from headstart.encoders.encoder import Encoder
-from headstart.encoders.stages import Activation, Dense, Staged, Standardise, convolution
+from headstart.encoders.stages import Activation, Dense, Flatten, Staged, Standardise, convolution
 from headstart.errors import UserError
 
 
@@ -28,6 +28,18 @@ def lecture(channels: int, size: tuple[int, int], mean: Sequence[float], std: Se
         convolution(32, 64),
         convolution(64, 64, pool=True),
     ]
+    return Staged(stages, channels=channels, size=size)
+
+
+def lecture_flat(channels: int, size: tuple[int, int], mean: Sequence[float], std: Sequence[float]) -> Staged:
+    """``lecture`` as taught for transfer: dropout ¼ after each pool, and a last stage, ``features``, that flattens."""
+    stages = nn.Sequential(
+        nn.Sequential(Standardise(mean, std), convolution(channels, 32)),
+        convolution(32, 32, pool=True).append(nn.Dropout(0.25)),
+        convolution(32, 64),
+        convolution(64, 64, pool=True).append(nn.Dropout(0.25)),
+    )
+    stages.add_module("features", Flatten())
     return Staged(stages, channels=channels, size=size)
 
 
@@ -116,7 +128,7 @@ class PixelVector(Encoder):
 
     def __init__(self, channels: int, size: tuple[int, int]) -> None:
         super().__init__()
-        self.map_shape = (channels, *size)
+        self.input_shape = self.map_shape = (channels, *size)
         self.dim = channels * size[0] * size[1]
 
     def feature_map(self, x: Float[Tensor, "n c h w"]) -> Float[Tensor, "n c h w"]:

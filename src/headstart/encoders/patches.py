@@ -25,6 +25,7 @@ class PatchEncoder(Encoder):
 
     def __init__(self, channels: int, size: tuple[int, int], mean: Sequence[float], std: Sequence[float]) -> None:
         super().__init__()
+        self.input_shape = (channels, *size)
         self.step = max(1, round(min(size) / 8))
         self.side = 2 * self.step
         grid = tuple((s - self.side) // self.step + 1 for s in size)

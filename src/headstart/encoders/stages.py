@@ -63,12 +63,20 @@ class Dense(nn.Module):
         return z[:, :, None, None]
 
 
+class Flatten(nn.Module):
+    """A map becomes one place that holds all its numbers, so that the mean over space is these numbers themselves."""
+
+    def forward(self, x: Float[Tensor, "n d i j"]) -> Float[Tensor, "n d*i*j 1 1"]:
+        """Channel by channel, each row by row."""
+        return x.flatten(1)[:, :, None, None]
+
+
 class Staged(Encoder):
     """A chain of stages; h is the mean over the last map. A stage may be any module that maps a map to a map."""
 
-    def __init__(self, stages: Sequence[nn.Module], *, channels: int, size: tuple[int, int]) -> None:
+    def __init__(self, stages: Sequence[nn.Module] | nn.Sequential, *, channels: int, size: tuple[int, int]) -> None:
         super().__init__()
-        self.stages = nn.Sequential(*stages)
+        self.stages = stages if isinstance(stages, nn.Sequential) else nn.Sequential(*stages)
         self.input_shape = (channels, *size)
         self.map_shape = shape_after(self.stages, self.input_shape)
         self.dim = self.map_shape[0]

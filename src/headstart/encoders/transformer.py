@@ -43,6 +43,7 @@ class VisionTransformer(Encoder):
         width: int = 128, depth: int = 4,
     ) -> None:  # fmt: skip
         super().__init__()
+        self.input_shape = (channels, *size)
         self.patch = max(2, -(-min(size) // 8))
         self.grid = (-(-size[0] // self.patch), -(-size[1] // self.patch))
         self.missing = (self.grid[1] * self.patch - size[1], self.grid[0] * self.patch - size[0])

@@ -34,7 +34,7 @@ class Supervised(Objective):
     def __init__(self, encoder: Encoder, *, classes: int) -> None:
         super().__init__()
         self.encoder = encoder
-        self.head = nn.Linear(encoder.dim, classes)
+        self.head: nn.Module = nn.Linear(encoder.dim, classes)
 
     def forward(self, batch: Batch) -> Terms:
         """``cross_entropy`` of one view."""

@@ -2,7 +2,7 @@
 
 import json
 import os
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -114,7 +114,8 @@ def run_recipe(
     with _progress(name) as progress:
         work = Work(working, quick, seed, data_root, progress)
         found = recipe.run(work, **options)
-        results = _results(asked, work, found, recipe.quick if quick else recipe.expected)
+        foretold = recipe.quick if quick else recipe.expected
+        results = _results(asked, work, found, foretold if found.expected is None else found.expected)
     _write(working, recipe, found, results)
     discard(working / "request.json")
     publish(working, folder, without="parts")
@@ -139,8 +140,13 @@ def _rows(results: dict[str, Any]) -> Iterator[tuple[str, str, str]]:
     """Name, value, and the range with what became of it."""
     for name, value in results["metrics"].items():
         ends = results["expected"].get(name)
-        told = "" if ends is None else f"{_number(ends[0])} to {_number(ends[1])}"
-        yield name, _number(value), told + ("" if ends is None or _landed(results, name) else ", missed")
+        expected = "" if ends is None else told(ends)
+        yield name, _number(value), expected + ("" if ends is None or _landed(results, name) else ", missed")
+
+
+def told(ends: Sequence[float]) -> str:
+    """A range in words: "0.500 to 1"."""
+    return f"{_number(ends[0])} to {_number(ends[1])}"
 
 
 def _number(value: float) -> str:
@@ -149,6 +155,8 @@ def _number(value: float) -> str:
 
 def _verdict(result: RecipeResult) -> str:
     expected = len(result.results["expected"])
+    if not expected:
+        return "Nothing was foretold."
     if not result.missed:
         return f"All {expected} numbers that were foretold landed in their range."
     return f"{len(result.missed)} of {expected} numbers missed their range: {', '.join(result.missed)}."
@@ -157,7 +165,7 @@ def _verdict(result: RecipeResult) -> str:
 def _announced(recipe: Recipe, quick: bool) -> str:
     story = "\n\n".join(fill(" ".join(part.split()), WIDTH) for part in recipe.story.split("\n\n"))
     expected = recipe.quick if quick else recipe.expected
-    ranges = [f"  {name}: {_number(low)} to {_number(high)}" for name, (low, high) in expected.items()]
+    ranges = [f"  {name}: {told(ends)}" for name, ends in expected.items()]
     head = f"{recipe.name}{', quick form' if quick else ''} ({recipe.topic})"
     return "\n".join([head, "", fill(recipe.idea, WIDTH), "", story, "", "What to expect:", *ranges, ""])
 

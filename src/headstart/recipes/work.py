@@ -28,11 +28,15 @@ Part = dict[str, np.ndarray]
 
 @dataclass(frozen=True)
 class Found:
-    """What a recipe found: numbers by name, a sentence on what they say, and its report's sections in order."""
+    """What a recipe found: numbers by name, a sentence on what they say, and its report's sections in order.
+
+    expected: the ranges instead of the recipe's, where an option leaves some of them without a meaning.
+    """
 
     metrics: dict[str, float]
     says: str
     sections: list[Html]
+    expected: Ranges | None = None
 
 
 @dataclass

@@ -44,8 +44,8 @@ def run_study(
         repeats: How often the folds are drawn anew; default from the number of labels.
         seed: Seed of splits, views and networks.
         time_budget: Wall time such as 90s, 10m or 2h; what does not fit is cut short or left out, and named.
-        encoder: small, lecture, mlp, dense, resnet18, patches, transformer, timm:NAME[@hub|@FILE] (docs/backbones.md);
-            default: each method's own.
+        encoder: small, lecture, lecture_flat, mlp, dense, resnet18, patches, transformer, timm:NAME[@hub|@FILE]
+            (docs/backbones.md); default: each method's own.
         views: digits, objects, natural, microscopy or identity; default by the rule in docs/views.md.
         image_size: Side in pixels that images are brought to; default: their own, at most 64.
         device: auto, cpu or cuda.

@@ -55,8 +55,8 @@ def pretrain(
         source: What to learn from: a name (digits, cells, mnist, …), an .npz file, a folder, a Parquet file.
         method: simclr, moco, vicreg, … (`headstart methods` lists them), greedy or greedy:METHOD.
         out: Folder of the bundle; default: runs/SOURCE-METHOD.
-        encoder: small, lecture, mlp, dense, resnet18, patches, transformer, timm:NAME[@hub|@FILE] (docs/backbones.md);
-            default: the method's own.
+        encoder: small, lecture, lecture_flat, mlp, dense, resnet18, patches, transformer, timm:NAME[@hub|@FILE]
+            (docs/backbones.md); default: the method's own.
         views: digits, objects, natural, microscopy or identity; default by the rule in docs/views.md.
         saw: Learn from the unlabelled inputs only, or from all inputs.
         epochs: Passes over the images; default by the rule in docs/protocol.md.

@@ -213,6 +213,12 @@ class LinearHead:
     def __init__(self, weight: np.ndarray, bias: np.ndarray) -> None:
         self.weight, self.bias = weight, bias
 
+    @classmethod
+    def of(cls, layer: torch.nn.Module) -> "LinearHead":
+        """A trained linear layer's."""
+        weight, bias = (layer.get_parameter(name).detach().cpu().double().numpy() for name in ("weight", "bias"))
+        return cls(weight, bias)
+
     def predict_proba(self, h: np.ndarray) -> np.ndarray:
         """Probabilities of the classes."""
         value = np.asarray(h, np.float64) @ self.weight.T + self.bias

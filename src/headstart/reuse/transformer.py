@@ -27,8 +27,8 @@ class PretrainedTransformer(TransformerMixin, BaseEstimator):
             used, so that a whole source may be given; or None.
         method: simclr, moco, vicreg, … (`headstart methods` lists them), greedy or greedy:METHOD.
         saw: training: learn from ``unlabelled`` and from the images given to ``fit``; unlabelled: only from the former.
-        encoder: small, lecture, mlp, dense, resnet18, patches, transformer, timm:NAME[@hub|@FILE] (docs/backbones.md);
-            None is the method's own.
+        encoder: small, lecture, lecture_flat, mlp, dense, resnet18, patches, transformer, timm:NAME[@hub|@FILE]
+            (docs/backbones.md); None is the method's own.
         views: digits, objects, natural, microscopy or identity; None is the rule in docs/views.md.
         epochs: Passes over the images; None is the rule in docs/protocol.md.
         image_size: Side in pixels; None is their own, at most 64.

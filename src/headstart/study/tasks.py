@@ -13,8 +13,8 @@ from headstart.objectives.objective import Objective
 from headstart.representation.frozen import represent
 from headstart.representation.health import Monitor
 from headstart.representation.statistics import score
-from headstart.reuse.finetune import FinetunedClassifier
 from headstart.reuse.heads import Head, LinearHead, inner_folds
+from headstart.reuse.transfer import Transfer
 from headstart.study.approaches import Approach, parse_approach
 from headstart.study.workspace import REFIT, Task, Workspace
 from headstart.training.checkpoint import read_tensors, write_tensors
@@ -152,15 +152,14 @@ def _network(space: Workspace, encoder: Encoder, train: np.ndarray, test: np.nda
     h = represent(
         fitted.encoder_, space.x[space.labelled[test]], symmetric=space.views.symmetric, device=space.plan["device"]
     )
-    return LinearHead(fitted.weight_, fitted.bias_).predict_proba(h)
+    return LinearHead.of(fitted.head_).predict_proba(h)
 
 
-def fit_network(space: Workspace, encoder: Encoder, train: np.ndarray, split: int = REFIT) -> FinetunedClassifier:
+def fit_network(space: Workspace, encoder: Encoder, train: np.ndarray, split: int = REFIT) -> Transfer:
     """Fine-tune a copy of an encoder on labelled rows."""
     rows = space.labelled[train]
-    network = FinetunedClassifier(
-        encoder, recipe=network_recipe(space, len(rows), split), views=space.views, device=space.plan["device"]
-    )
+    recipe = network_recipe(space, len(rows), split)
+    network = Transfer(encoder, frozen=(), recipe=recipe, views=space.views, device=space.plan["device"])
     return network.fit(space.x[rows], space.y[train], index=rows)
 
 

@@ -65,7 +65,7 @@ def _refit(
         encoder, spec = read_encoder(space, task)
     if approach.is_network:
         network = fit_network(space, encoder, everything)
-        encoder, head = network.encoder_, LinearHead(network.weight_, network.bias_)
+        encoder, head = network.encoder_, LinearHead.of(network.head_)
         h = represent(encoder, space.x, symmetric=spec.symmetric, device=device)
         tensors = {"classes": torch.from_numpy(network.classes_), **_affine(head)}
         stored = StoredHead({"kind": "finetune", "temperature": temperature}, tensors)

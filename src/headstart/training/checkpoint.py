@@ -50,7 +50,7 @@ def load_checkpoint(
     """
     tensors, facts = read_tensors(path)
     if facts["recipe"] != recipe:
-        changed = sorted(k for k in recipe if facts["recipe"].get(k) != recipe[k])
+        changed = sorted(k for k in {**facts["recipe"], **recipe} if facts["recipe"].get(k) != recipe.get(k))
         raise UserError(
             f"{path} was made with another {', '.join(changed)}: repeat the first command, or choose another folder"
         )

@@ -118,7 +118,7 @@ def fit_encoder(
     if method.layerwise:
         if penalties:
             raise UserError(f"{method.name} trains layers on their own: a penalty wants a method that trains them all")
-        if not isinstance(encoder, Staged):
+        if not isinstance(encoder, Staged) or spec.name not in STAGED:
             raise UserError(
                 f"greedy pretraining wants an encoder made of stages, {spec.name} is not: "
                 f"choose {', '.join(STAGED)}, or leave greedy out"

@@ -2,7 +2,7 @@
 
 import math
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Mapping, Sequence
 from contextlib import nullcontext
 from pathlib import Path
 
@@ -14,6 +14,7 @@ from torch import Tensor, nn
 from headstart.errors import UserError
 from headstart.objectives.objective import Batch, Objective, Terms
 from headstart.training.checkpoint import load_checkpoint, save_checkpoint
+from headstart.training.freezing import Freezing, check_rates, rate_factor
 from headstart.training.log import Log, Row
 from headstart.training.processes import Processes
 from headstart.training.recipe import Recipe, steps_an_epoch
@@ -40,6 +41,8 @@ def train(
     seconds: float | None = None,
     progress: Progress | None = None,
     watch: Watch | None = None,
+    frozen: Sequence[str] = (),
+    rates: Mapping[str, float] | None = None,
 ) -> list[Row]:
     """Train an objective in place, and leave it in inference mode.
 
@@ -56,25 +59,34 @@ def train(
         seconds: Wall time; the schedule is shortened to fit, by the speed of the first steps.
         progress: Called with the share done, in [0, 1].
         watch: Called with the objective and the log so far, before the first step and after each epoch.
+        frozen: Names of parts of the objective that stay as they are (``training.freezing``).
+        rates: How a parameter's name begins -> factor of its learning rate; the longest beginning decides.
+            Default: the objective's own.
 
     Returns:
         The log: one row a step.
 
     Raises:
-        UserError: accumulation that would change the result; another recipe's checkpoint; a loss that is not finite.
+        UserError: accumulation that would change the result; another recipe's checkpoint; a loss that is not finite;
+            parts or beginnings that the objective does not have, or nothing left to train.
     """
-    refuse_accumulation(objective, recipe)
-    with torch.random.fork_rng(devices=[torch.device(device)] if device.startswith("cuda") else []):
-        run = _Run(objective, x, y, recipe, views, prefix, index, device, folder)
+    freezing = Freezing(objective, frozen)
+    check_rates(objective, rates or {})
+    refuse_accumulation(objective, recipe, freezing)
+    with (
+        freezing.held(),
+        torch.random.fork_rng(devices=[torch.device(device)] if device.startswith("cuda") else []),
+    ):
+        run = _Run(objective, x, y, recipe, views, prefix, index, device, folder, freezing, rates)
         if resume:
             run.restore()
         run.go(seconds, progress, watch)
     return run.log.rows
 
 
-def refuse_accumulation(objective: Objective, recipe: Recipe) -> None:
+def refuse_accumulation(objective: Objective, recipe: Recipe, freezing: Freezing) -> None:
     """Raise where parts of a batch would not add up to the batch: contrast between rows, and batch-norm."""
-    norms = any(isinstance(m, nn.modules.batchnorm._BatchNorm) for m in objective.modules())
+    norms = any(isinstance(m, nn.modules.batchnorm._BatchNorm) for _, m in freezing.free_modules())
     if recipe.accumulate > 1 and (objective.coupled or norms or objective.penalised):
         reason = (
             "contrasts the images of a batch" if objective.coupled else "has batch-norm" if norms else "is penalised"
@@ -91,17 +103,21 @@ class _Run:
     def __init__(
         self, objective: Objective, x: Tensor, y: Tensor | None, recipe: Recipe, views: Views | None,
         prefix: nn.Module | None, index: np.ndarray | None, device: str, folder: Path | None,
+        freezing: Freezing, rates: Mapping[str, float] | None,
     ) -> None:  # fmt: skip
         self.recipe, self.views, self.device, self.processes = recipe, views, device, Processes()
         self.dtype = torch.float64 if recipe.precision == "float64" else torch.float32
         self.objective = objective.to(device, self.dtype).to(memory_format=torch.channels_last)
-        self.processes.connect(self.objective)
+        self.freezing = freezing
+        self.processes.connect(self.objective, freezing)
         self.prefix = None if prefix is None else prefix.to(device, self.dtype).eval()
         self.x = x.to(device, self.dtype)
         self.y = torch.full((len(x),), -1, device=device) if y is None else y.to(device)
         self.index = torch.arange(len(x)) if index is None else torch.as_tensor(index, dtype=torch.int64)
         self.parameters = [p for p in objective.parameters() if p.requires_grad]
-        self.optimiser = _optimiser(objective, recipe)
+        self.optimiser = _optimiser(objective, recipe, objective.rates if rates is None else rates)
+        self.settings = recipe.card() | ({} if rates is None else {"rates": dict(rates)})
+        self.settings |= {"frozen": freezing.names} if freezing.names else {}
         self.averaged = [p.detach().clone() for p in self.parameters] if recipe.ema else []
         self.step, self.spent, self.fresh = 0, 0.0, 0
         self.an_epoch = steps_an_epoch(len(x), recipe.batch_size)
@@ -116,7 +132,7 @@ class _Run:
         path = self.folder / "checkpoint.safetensors" if self.folder else None
         if path is None or not path.is_file():
             return
-        facts = load_checkpoint(path, self.objective, self.optimiser, self.averaged, recipe=self.recipe.card())
+        facts = load_checkpoint(path, self.objective, self.optimiser, self.averaged, recipe=self.settings)
         self.step, self.total, self.spent = facts["step"], facts["total"], facts["seconds"]
 
     def go(self, seconds: float | None, progress: Progress | None, watch: Watch | None) -> None:
@@ -126,7 +142,7 @@ class _Run:
             watch(self.objective, [])
         started, saved, waiting = time.monotonic() - self.spent, time.monotonic(), []
         while self.step < self.total:
-            self.objective.train()
+            self.freezing.train()
             waiting.append((self.step + 1, time.monotonic() - started, self._one_step()))
             if seconds is not None:
                 self._shorten(seconds, time.monotonic() - started)
@@ -223,7 +239,7 @@ class _Run:
 
     def _save(self, spent: float) -> None:
         assert self.folder is not None
-        facts = {"recipe": self.recipe.card(), "step": self.step, "total": self.total, "seconds": spent}
+        facts = {"recipe": self.settings, "step": self.step, "total": self.total, "seconds": spent}
         save_checkpoint(self.folder / "checkpoint.safetensors", self.objective, self.optimiser, self.averaged, facts)
 
     def _finish(self) -> None:
@@ -233,20 +249,24 @@ class _Run:
         self.objective.eval()
 
 
-def _optimiser(objective: Objective, recipe: Recipe) -> torch.optim.AdamW:
-    """AdamW at the objective's rates; biases and norms are not decayed."""
+def _optimiser(objective: Objective, recipe: Recipe, rates: Mapping[str, float]) -> torch.optim.Optimizer:
+    """The recipe's optimiser at these rates; biases and norms are not decayed."""
     groups: dict[tuple[float, float], list[nn.Parameter]] = {}
     for name, p in objective.named_parameters():
         if p.requires_grad:
-            factor = next((f for start, f in objective.rates.items() if name.startswith(start)), 1.0)
-            groups.setdefault((recipe.weight_decay if p.ndim > 1 else 0.0, factor), []).append(p)
+            decay = recipe.weight_decay if p.ndim > 1 else 0.0
+            groups.setdefault((decay, rate_factor(name, rates)), []).append(p)
     settings = [{"params": ps, "weight_decay": decay, "factor": factor} for (decay, factor), ps in groups.items()]
+    if recipe.optimiser == "sgd":
+        return torch.optim.SGD(settings, lr=recipe.learning_rate, momentum=recipe.momentum)
     return torch.optim.AdamW(settings, lr=recipe.learning_rate, fused=True)
 
 
 def _rate(step: int, total: int, recipe: Recipe) -> float:
-    """Linear warm-up, then half a cosine to zero (Loshchilov and Hutter, arXiv 1608.03983, equation 5)."""
-    warm = max(1, round(recipe.warmup * total))
+    """Linear warm-up, then constant or half a cosine to zero (Loshchilov and Hutter, arXiv 1608.03983, equation 5)."""
+    warm = max(1, round(recipe.rising * total))
     if step < warm:
         return recipe.learning_rate * (step + 1) / warm
+    if recipe.schedule == "constant":
+        return recipe.learning_rate
     return recipe.learning_rate * 0.5 * (1 + math.cos(math.pi * (step - warm) / max(1, total - warm)))

@@ -18,6 +18,7 @@ from torch.nn import functional
 
 from headstart.errors import UserError
 from headstart.objectives.objective import Objective
+from headstart.training.freezing import Freezing
 
 _NORMS = (nn.BatchNorm1d, nn.BatchNorm2d, nn.BatchNorm3d)
 
@@ -38,8 +39,8 @@ class Processes:
         """This process's part of a batch's rows."""
         return rows.tensor_split(self.world)[self.rank]
 
-    def connect(self, objective: Objective) -> None:
-        """Make the objective's losses and batch-norms see the rows of all processes.
+    def connect(self, objective: Objective, freezing: Freezing) -> None:
+        """Make the objective's losses and batch-norms see the rows of all processes, where they are not frozen.
 
         Raises:
             UserError: a layer in which several processes would not equal one.
@@ -47,7 +48,7 @@ class Processes:
         if self.world == 1:
             return
         objective.gather = gather
-        for name, module in objective.named_modules():
+        for name, module in freezing.free_modules():
             if isinstance(module, nn.Dropout) and module.p > 0:
                 raise UserError(f"{name} drops at random, which several processes cannot do alike: train with one")
             if isinstance(module, nn.modules.batchnorm._BatchNorm):

@@ -2,32 +2,39 @@
 
 import math
 from dataclasses import asdict, dataclass, replace
-from typing import Any, Literal
+from typing import Any, Literal, get_args
 
 from headstart.errors import UserError
 from headstart.objectives.catalogue import method_class
 
 Precision = Literal["float32", "float64", "bf16"]
+Optimiser = Literal["adamw", "sgd"]
+Schedule = Literal["cosine", "constant"]
+_ADDED = ("optimiser", "momentum", "schedule")  # named on a card only where they are not the defaults
 
 
 @dataclass(frozen=True)
 class Recipe:
     """How long and how fast to train.
 
-    epochs: passes over the images. batch_size: images a step, at most. learning_rate: the cosine's peak.
-    weight_decay: AdamW's. warmup: share of the steps in which the rate rises linearly.
-    accumulate: parts a batch is split in. ema: decay of the averaged weights, 0 for none.
+    epochs: passes over the images. batch_size: images a step, at most. learning_rate: its peak.
+    weight_decay: AdamW's, or SGD's as torch has it (added to the gradient). warmup: share of the steps in which the
+    rate rises linearly; None is 0.05 before a cosine, 0 before a constant.
+    accumulate: parts a batch is split in. ema: decay of the averaged weights, 0 for none. momentum: SGD's.
     """
 
     epochs: int
     batch_size: int = 128
     learning_rate: float = 2e-3
     weight_decay: float = 1e-4
-    warmup: float = 0.05
+    warmup: float | None = None
     precision: Precision = "float32"
     accumulate: int = 1
     ema: float = 0.0
     seed: int = 0
+    optimiser: Optimiser = "adamw"
+    momentum: float = 0.9
+    schedule: Schedule = "cosine"
 
     def __post_init__(self) -> None:
         """Raise UserError for a number with which nothing can be trained."""
@@ -38,19 +45,29 @@ class Recipe:
             ("accumulate", 1 <= self.accumulate <= self.batch_size, f"1 to the batch's size, {self.batch_size}"),
             ("learning_rate", 0 < self.learning_rate < math.inf, "a number above 0"),
             ("weight_decay", 0 <= self.weight_decay < math.inf, "0 or more"),
-            ("warmup", 0 <= self.warmup <= 1, "a share, 0 to 1"),
+            ("warmup", 0 <= self.rising <= 1, "a share, 0 to 1"),
             ("ema", 0 <= self.ema < 1, "0, or a decay below 1"),
+            ("optimiser", self.optimiser in get_args(Optimiser), "adamw or sgd"),
+            ("momentum", 0 <= self.momentum < 1, "0, or a share below 1"),
+            ("schedule", self.schedule in get_args(Schedule), "cosine or constant"),
         ):
             if not fits:
                 raise UserError(f"{name}={getattr(self, name)}: wanted {wanted}")
+
+    @property
+    def rising(self) -> float:
+        """The share of the steps in which the rate rises."""
+        return self.warmup if self.warmup is not None else 0.05 if self.schedule == "cosine" else 0.0
 
     def but(self, **changes: Any) -> "Recipe":
         """The same recipe with what is not None in ``changes`` changed."""
         return replace(self, **{k: v for k, v in changes.items() if v is not None})
 
     def card(self) -> dict[str, Any]:
-        """Plain values for a card."""
-        return asdict(self)
+        """Plain values for a card, of which the optimiser and the schedule stand there where they are not the usual."""
+        usual = {name: getattr(type(self), name) for name in _ADDED}
+        values = {**asdict(self), "warmup": self.rising}
+        return {k: v for k, v in values.items() if k not in usual or v != usual[k]}
 
 
 def check_seed(seed: int) -> None:

@@ -32,7 +32,7 @@ _CLASSES, _PER_CLASS, _FEWEST = 20, 50, 8
 _REPEATS, _POSES = 3, 100
 _SHAPE = "turned or mirrored,"
 _NUMBERS: dict[str, tuple[Callable[[Tensor], Tensor], tuple[str, ...]]] = {
-    "mean brightness": (measures.brightness, ("brightness",)),
+    "mean brightness": (measures.brightness, ("brightness", "invert")),
     "contrast": (measures.contrast, ("contrast",)),
     "mean colour": (measures.colour, ("saturation", "hue", "grey")),
     "size": (measures.size, ("crop", "aspect", "scale")),

@@ -7,6 +7,7 @@ The views of SimCLR (Chen et al. A simple framework for contrastive learning. IC
       or grid_sample(x, affine(u))           # where there is rotation or shear
     v = B v B'                               # blur
     v = b c M v + b (1 - c) mean(v)          # brightness, contrast, saturation, hue and grey
+    v = 1 - v                                # invert, where u says so
     v = clamp(v + noise, 0, 1)
 
 Differs from the paper, and from the usual one-by-one operations: docs/views.md, with a bound each.
@@ -17,7 +18,7 @@ from math import ceil, log
 from typing import NamedTuple
 
 import torch
-from jaxtyping import Float, Int64, UInt8
+from jaxtyping import Bool, Float, Int64, UInt8
 from torch import Tensor
 
 from headstart.views.affine import affine, move
@@ -42,6 +43,7 @@ class Drawn(NamedTuple):
     brightness: PerImage
     contrast: PerImage
     matrix: Float[Tensor, "n 3 3"]
+    inverted: Bool[Tensor, " n"]
     sigma: PerImage
     noise: PerImage
 
@@ -58,6 +60,7 @@ class Views:
     flip_horizontal, flip_vertical: probabilities.
     brightness, contrast, saturation: factors (0 is black, flat, colourless; 1 as it was). hue: turns (±0.5 is all).
     jitter: probability that these four apply. grey: probability that an image loses its colour.
+    invert: probability of the negative, in which light and dark change places.
     blur: sigma in pixels, with probability blur_probability. noise: standard deviation a pixel.
 
     Saturation, hue and grey need three channels; for any other number they do nothing.
@@ -80,6 +83,7 @@ class Views:
     blur: Range = (0.0, 0.0)
     blur_probability: float = 1.0
     noise: Range = (0.0, 0.0)
+    invert: float = 0.0
 
     @property
     def changed(self) -> dict[str, Range | float]:
@@ -137,6 +141,8 @@ class Views:
         x = add_up(x, columns, rows) if rows else x.to(seen.dtype)
         if changed & set(COLOUR) or scaled:
             x = recolour(x, drawn.brightness, drawn.contrast, drawn.matrix, out=seen)
+        if "invert" in changed:
+            x = torch.where(drawn.inverted[:, None, None, None], 1 - x, x)
         if "noise" in changed:
             noise = normal(keys, *x.shape[1:], stream=1).to(x.dtype)
             x = torch.addcmul(x, noise, drawn.noise[:, None, None, None])
@@ -164,7 +170,7 @@ class Views:
         saturation = torch.where(p["greyed"] < self.grey, 0, saturation)
         matrix = chroma(saturation, torch.where(jittered, p["hue"], 0))
         sigma = torch.where(p["blurred"] < self.blur_probability, p["blur"], 0)
-        return Drawn(theta, brightness, contrast, matrix, sigma, p["noise"])
+        return Drawn(theta, brightness, contrast, matrix, p["negative"] < self.invert, sigma, p["noise"])
 
     def _parameters(self, keys: Int64[Tensor, " n"], dtype: torch.dtype) -> dict[str, PerImage]:
         """One column an image's parameter, uniform in its range, all in one draw; new ones go to the end."""
@@ -172,7 +178,7 @@ class Views:
         ranges |= {name: (log(a), log(b)) for name, (a, b) in (("aspect", self.aspect), ("scale", self.scale))}
         ranges |= {"right": self.translation, "down": self.translation, "x": (-1.0, 1.0), "y": (-1.0, 1.0)}
         ranges |= dict.fromkeys(("mirrored", "upended", "jittered", "greyed", "blurred"), (0.0, 1.0))
-        ranges |= {"blur": self.blur}
+        ranges |= {"blur": self.blur, "negative": (0.0, 1.0)}
         low, high = torch.tensor(list(ranges.values()), dtype=dtype, device=keys.device).T
         drawn = torch.lerp(low, high, uniform(keys, len(ranges)).to(dtype))
         return dict(zip(ranges, drawn.unbind(1), strict=True))
