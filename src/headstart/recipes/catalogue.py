@@ -1,4 +1,4 @@
-"""Which recipes there are: the files of this folder, each with its topic, its first line and what it should find."""
+"""Which recipes there are: the files of this folder with a TOPIC, their first line and what they should find."""
 
 import ast
 import inspect
@@ -12,8 +12,6 @@ from headstart.errors import UserError, unknown
 
 if TYPE_CHECKING:
     from headstart.recipes.work import Found, Ranges
-
-_NOT_RECIPES = {"__init__", "catalogue", "given", "reused", "run", "work"}
 
 
 @dataclass(frozen=True)
@@ -45,7 +43,7 @@ class Recipe:
 
 def topics() -> dict[str, tuple[str, str]]:
     """Recipe name -> (topic of the lecture, the idea in one sentence), read without importing the files."""
-    return {name: (_constant(tree, "TOPIC"), _idea(tree)) for name, tree in _trees().items()}
+    return {name: (_constants(tree, "TOPIC")[0], _idea(tree)) for name, tree in _trees().items()}
 
 
 def find_recipe(name: str) -> Recipe:
@@ -63,14 +61,14 @@ def find_recipe(name: str) -> Recipe:
 
 
 def _trees() -> dict[str, ast.Module]:
-    files = [f for f in sorted(Path(__file__).parent.glob("*.py")) if f.stem not in _NOT_RECIPES]
-    return {f.stem.replace("_", "-"): ast.parse(f.read_text("utf-8")) for f in files}
+    trees = {f: ast.parse(f.read_text("utf-8")) for f in sorted(Path(__file__).parent.glob("*.py"))}
+    return {f.stem.replace("_", "-"): tree for f, tree in trees.items() if _constants(tree, "TOPIC")}
 
 
 def _idea(tree: ast.Module) -> str:
     return (ast.get_docstring(tree) or "").partition("\n")[0]
 
 
-def _constant(tree: ast.Module, name: str) -> str:
+def _constants(tree: ast.Module, name: str) -> list[str]:
     values = [n.value for n in tree.body if isinstance(n, ast.Assign) and ast.unparse(n.targets[0]) == name]
-    return str(ast.literal_eval(values[0]))
+    return [str(ast.literal_eval(value)) for value in values]

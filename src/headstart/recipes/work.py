@@ -84,6 +84,10 @@ class Work:
         with np.load(path, allow_pickle=False) as kept:
             return {key: kept[key] for key in kept.files}
 
+    def finished(self, name: str) -> bool:
+        """Whether the part of that name is there to be read."""
+        return self._place("parts", f"{name}.npz").is_file()
+
     def network(self, name: str, network: "nn.Module", teach: Callable[[Path], object]) -> "nn.Module":
         """The network, taught once in place: a second call reads its weights. It is left in inference mode.
 

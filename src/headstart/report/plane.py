@@ -29,15 +29,13 @@ def sample(labels: np.ndarray, most: int) -> np.ndarray:
 def draw(name: str, vectors: np.ndarray, labels: np.ndarray) -> Map:
     """Lay (n, d) vectors out in the plane and measure what was kept. Labels (−1 missing) are for measuring only."""
     places = tsne(vectors)
-    there, here = neighbours(vectors), neighbours(places)
-    kept = np.mean([len(set(a) & set(b)) / len(a) for a, b in zip(there, here, strict=True)])
     known = labels >= 0
     return Map(
         name,
         places,
         knn_accuracy(vectors[known], labels[known]),
         knn_accuracy(places[known], labels[known]),
-        float(kept),
+        neighbours_kept(vectors, places),
     )
 
 
@@ -57,6 +55,12 @@ def neighbours(x: np.ndarray) -> np.ndarray:
 
     count = min(NEIGHBOURS, len(x) - 1)
     return NearestNeighbors(n_neighbors=count).fit(x).kneighbors(return_distance=False)
+
+
+def neighbours_kept(x: np.ndarray, places: np.ndarray) -> float:
+    """Share of each vector's nearest others that are among its nearest in the plane, too."""
+    pairs = zip(neighbours(x), neighbours(places), strict=True)
+    return float(np.mean([len(set(a) & set(b)) / len(a) for a, b in pairs]))
 
 
 def knn_accuracy(x: np.ndarray, y: np.ndarray) -> float:
