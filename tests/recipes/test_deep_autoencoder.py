@@ -33,7 +33,11 @@ def test_it_finds_every_number_that_it_states_and_pretraining_helps(digits, tmp_
     assert found.metrics["share_of_pca"] == pytest.approx(
         found.metrics["squared_error_per_image"] / found.metrics["pca_squared_error_per_image"]
     )
-    assert {p.name for p in (tmp_path / "pictures").iterdir()} == {"reconstructions.png", "fine-tuning.png", "codes.png"}
+    assert {p.name for p in (tmp_path / "pictures").iterdir()} == {
+        "reconstructions.png",
+        "fine-tuning.png",
+        "codes.png",
+    }
     again = run(Work(tmp_path, True, 0))
     assert again.metrics == found.metrics, "what is kept is what was found"
 

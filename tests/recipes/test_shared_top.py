@@ -1,7 +1,6 @@
 """A shared top: what the changes change, and that only the bottom moves where only the bottom is trained."""
 
 import numpy as np
-import pytest
 import torch
 
 from headstart.data.standard import digits
