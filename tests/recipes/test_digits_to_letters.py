@@ -91,7 +91,7 @@ def test_without_omniglot_one_line_says_how_to_bring_it_or_letters(tmp_path, mon
 
 
 def test_omniglots_latin_letters_and_others(real_data, toy_digits, tmp_path, monkeypatch):
-    monkeypatch.setattr(recipe, "STEPS", 8)
+    monkeypatch.setattr(recipe, "STEPS", 40)
     monkeypatch.setattr(recipe, "BRIEF", PLAN)
     work = Work(tmp_path, True, 0, str(real_data))
     latin, greek = recipe.omniglot(work, PLAN, 8)
