@@ -2,7 +2,7 @@
 
 import ast
 import inspect
-from collections.abc import Callable
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from importlib import import_module
 from pathlib import Path
@@ -11,14 +11,15 @@ from typing import TYPE_CHECKING, Any
 from headstart.errors import UserError, unknown
 
 if TYPE_CHECKING:
-    from headstart.recipes.work import Found, Ranges
-
-_NOT_RECIPES = {"__init__", "catalogue", "given", "run", "work"}
+    from headstart.recipes.work import Found, Range, Ranges
 
 
 @dataclass(frozen=True)
 class Recipe:
-    """A recipe's file: its ``TOPIC``, its docstring, what it should find in either form, and its ``run``."""
+    """A recipe's file: its ``TOPIC``, its docstring, what it should find in either form, and its ``run``.
+
+    not_foretold: option -> metrics whose ranges do not hold where it is given (a recipe's ``NOT_FORETOLD``).
+    """
 
     name: str
     topic: str
@@ -26,7 +27,14 @@ class Recipe:
     story: str
     expected: "Ranges"
     quick: "Ranges"
+    not_foretold: Mapping[str, tuple[str, ...]]
     run: "Callable[..., Found]"
+
+    def foretold(self, *, quick: bool, options: Iterable[str]) -> "dict[str, Range]":
+        """The ranges that were stated for this form and these options."""
+        open_ = {metric for option in options for metric in self.not_foretold.get(option, ())}
+        ranges = self.quick if quick else self.expected
+        return {metric: ends for metric, ends in ranges.items() if metric not in open_}
 
     def options(self, given: dict[str, Any]) -> dict[str, Any]:
         """Of the options, those that were given.
@@ -45,7 +53,7 @@ class Recipe:
 
 def topics() -> dict[str, tuple[str, str]]:
     """Recipe name -> (topic of the lecture, the idea in one sentence), read without importing the files."""
-    return {name: (_constant(tree, "TOPIC"), _idea(tree)) for name, tree in _trees().items()}
+    return {name: (_topic(tree) or "", _idea(tree)) for name, tree in _trees().items()}
 
 
 def find_recipe(name: str) -> Recipe:
@@ -59,18 +67,21 @@ def find_recipe(name: str) -> Recipe:
         raise unknown("recipe", name, trees)
     module = import_module(f"headstart.recipes.{name.replace('-', '_')}")
     story = inspect.cleandoc(module.__doc__ or "").partition("\n\n")[2]
-    return Recipe(name, module.TOPIC, _idea(trees[name]), story, module.EXPECTED, module.QUICK, module.run)
+    open_ = vars(module).get("NOT_FORETOLD", {})
+    return Recipe(name, module.TOPIC, _idea(trees[name]), story, module.EXPECTED, module.QUICK, open_, module.run)
 
 
 def _trees() -> dict[str, ast.Module]:
-    files = [f for f in sorted(Path(__file__).parent.glob("*.py")) if f.stem not in _NOT_RECIPES]
-    return {f.stem.replace("_", "-"): ast.parse(f.read_text("utf-8")) for f in files}
+    """The files that name a topic, by the recipe's name."""
+    files = sorted(Path(__file__).parent.glob("*.py"))
+    trees = {file.stem.replace("_", "-"): ast.parse(file.read_text("utf-8")) for file in files}
+    return {name: tree for name, tree in trees.items() if _topic(tree)}
 
 
 def _idea(tree: ast.Module) -> str:
     return (ast.get_docstring(tree) or "").partition("\n")[0]
 
 
-def _constant(tree: ast.Module, name: str) -> str:
-    values = [n.value for n in tree.body if isinstance(n, ast.Assign) and ast.unparse(n.targets[0]) == name]
-    return str(ast.literal_eval(values[0]))
+def _topic(tree: ast.Module) -> str | None:
+    values = [n.value for n in tree.body if isinstance(n, ast.Assign) and ast.unparse(n.targets[0]) == "TOPIC"]
+    return str(ast.literal_eval(values[0])) if values else None
