@@ -3,6 +3,7 @@
 from collections.abc import Sequence
 from pathlib import Path
 from types import ModuleType
+from typing import NamedTuple
 
 import torch
 from jaxtyping import Float
@@ -14,14 +15,35 @@ from headstart.encoders.weights import fill, read_weights
 from headstart.errors import UserError, unknown
 
 
-def _timm() -> ModuleType:
+def _timm_with(architecture: str) -> ModuleType:
     try:
         import timm
     except (ImportError, RuntimeError) as error:
         raise UserError(
             f"timm:NAME was given, but timm does not load ({error}): pip install 'headstart[timm]'"
         ) from None
+    if not timm.is_model(architecture):
+        raise unknown("timm backbone", architecture, timm.list_models())
     return timm
+
+
+class Made(NamedTuple):
+    """What a backbone was made for: images of ``side`` pixels, and of no other side where ``fixed``; mean and std."""
+
+    side: int
+    fixed: bool
+    mean: tuple[float, ...]
+    std: tuple[float, ...]
+
+
+def made_for(architecture: str) -> Made:
+    """The images for which timm's weights of an architecture were trained.
+
+    Raises:
+        UserError: timm has no such architecture.
+    """
+    found = _timm_with(architecture).models.get_pretrained_cfg(architecture)
+    return Made(int(found.input_size[1]), bool(found.fixed_input_size), tuple(found.mean), tuple(found.std))
 
 
 class Backbone(Encoder):
@@ -41,11 +63,9 @@ class Backbone(Encoder):
         pretrained: bool = False,
     ) -> None:
         super().__init__()
-        timm = _timm()
         self.input_shape = (channels, *size)
         architecture, _, weights = name.partition("@")
-        if not timm.is_model(architecture):
-            raise unknown("timm backbone", architecture, timm.list_models())
+        timm = _timm_with(architecture)
         self.standardise = Standardise(mean, std)
         wanted = weights if pretrained else ""
         try:

@@ -2,7 +2,7 @@
 
 import ast
 import inspect
-from collections.abc import Callable
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from importlib import import_module
 from pathlib import Path
@@ -11,12 +11,15 @@ from typing import TYPE_CHECKING, Any
 from headstart.errors import UserError, unknown
 
 if TYPE_CHECKING:
-    from headstart.recipes.work import Found, Ranges
+    from headstart.recipes.work import Found, Range, Ranges
 
 
 @dataclass(frozen=True)
 class Recipe:
-    """A recipe's file: its ``TOPIC``, its docstring, what it should find in either form, and its ``run``."""
+    """A recipe's file: its ``TOPIC``, its docstring, what it should find in either form, and its ``run``.
+
+    not_foretold: option -> metrics whose ranges do not hold where it is given (a recipe's ``NOT_FORETOLD``).
+    """
 
     name: str
     topic: str
@@ -24,7 +27,14 @@ class Recipe:
     story: str
     expected: "Ranges"
     quick: "Ranges"
+    not_foretold: Mapping[str, tuple[str, ...]]
     run: "Callable[..., Found]"
+
+    def foretold(self, *, quick: bool, options: Iterable[str]) -> "dict[str, Range]":
+        """The ranges that were stated for this form and these options."""
+        open_ = {metric for option in options for metric in self.not_foretold.get(option, ())}
+        ranges = self.quick if quick else self.expected
+        return {metric: ends for metric, ends in ranges.items() if metric not in open_}
 
     def options(self, given: dict[str, Any]) -> dict[str, Any]:
         """Of the options, those that were given.
@@ -57,7 +67,8 @@ def find_recipe(name: str) -> Recipe:
         raise unknown("recipe", name, trees)
     module = import_module(f"headstart.recipes.{name.replace('-', '_')}")
     story = inspect.cleandoc(module.__doc__ or "").partition("\n\n")[2]
-    return Recipe(name, module.TOPIC, _idea(trees[name]), story, module.EXPECTED, module.QUICK, module.run)
+    open_ = vars(module).get("NOT_FORETOLD", {})
+    return Recipe(name, module.TOPIC, _idea(trees[name]), story, module.EXPECTED, module.QUICK, open_, module.run)
 
 
 def _trees() -> dict[str, ast.Module]:

@@ -13,7 +13,7 @@ from headstart.errors import UserError
 from headstart.recipes.catalogue import Recipe, find_recipe, topics
 
 if TYPE_CHECKING:
-    from headstart.recipes.work import Found, Work
+    from headstart.recipes.work import Found, Ranges, Work
     from headstart.report.elements import Html
 
 WIDTH = 79
@@ -110,11 +110,11 @@ def run_recipe(
     if working is None:
         return _same(folder, asked)
     _keep_request(working, asked)
-    print(_announced(recipe, quick), flush=True)
+    foretold = recipe.foretold(quick=quick, options=options)
+    print(_announced(recipe, quick, foretold), flush=True)
     with _progress(name) as progress:
         work = Work(working, quick, seed, data_root, progress)
-        found = recipe.run(work, **options)
-        foretold = recipe.quick if quick else recipe.expected
+        found = _found(recipe, work, options)
         results = _results(asked, work, found, foretold if found.expected is None else found.expected)
     _write(working, recipe, found, results)
     discard(working / "request.json")
@@ -122,7 +122,19 @@ def run_recipe(
     return RecipeResult(folder, found.says, results)
 
 
-def _results(asked: dict[str, Any], work: "Work", found: "Found", expected: Any) -> dict[str, Any]:
+def _found(recipe: Recipe, work: "Work", options: dict[str, Any]) -> "Found":
+    """What the recipe found; where a user's mistake ended it before there was anything to resume, no trace is left."""
+    from headstart.training.workplace import discard
+
+    try:
+        return recipe.run(work, **options)
+    except UserError:
+        if not (work.folder / "parts").exists():
+            discard(work.folder)
+        raise
+
+
+def _results(asked: dict[str, Any], work: "Work", found: "Found", expected: "Ranges") -> dict[str, Any]:
     return {
         **asked, "data_hash": work.data_hash, "seconds": round(work.seconds, 1),
         "metrics": {key: float(value) for key, value in found.metrics.items()},
@@ -156,18 +168,19 @@ def _number(value: float) -> str:
 def _verdict(result: RecipeResult) -> str:
     expected = len(result.results["expected"])
     if not expected:
-        return "Nothing was foretold."
+        return "With these options nothing was foretold."
     if not result.missed:
         return f"All {expected} numbers that were foretold landed in their range."
     return f"{len(result.missed)} of {expected} numbers missed their range: {', '.join(result.missed)}."
 
 
-def _announced(recipe: Recipe, quick: bool) -> str:
+def _announced(recipe: Recipe, quick: bool, foretold: "Ranges") -> str:
     story = "\n\n".join(fill(" ".join(part.split()), WIDTH) for part in recipe.story.split("\n\n"))
-    expected = recipe.quick if quick else recipe.expected
-    ranges = [f"  {name}: {told(ends)}" for name, ends in expected.items()]
+    ranges = [f"  {name}: {told(ends)}" for name, ends in foretold.items()]
     head = f"{recipe.name}{', quick form' if quick else ''} ({recipe.topic})"
-    return "\n".join([head, "", fill(recipe.idea, WIDTH), "", story, "", "What to expect:", *ranges, ""])
+    return "\n".join(
+        [head, "", fill(recipe.idea, WIDTH), "", story, "", *(["What to expect:", *ranges, ""] if ranges else [])]
+    )
 
 
 @contextmanager

@@ -19,7 +19,12 @@ from headstart.report.pictures import UNIT, sheet, sheet_picture
 from headstart.training.checkpoint import read_tensors, write_tensors
 
 if TYPE_CHECKING:
-    from torch import nn
+    from torch import Tensor, nn
+
+    from headstart.encoders.build import EncoderSpec
+    from headstart.encoders.encoder import Encoder
+    from headstart.training.recipe import Recipe
+    from headstart.views.views import Views
 
 Range = tuple[float, float]
 Ranges = Mapping[str, Range]
@@ -100,6 +105,25 @@ class Work:
             self._keep_time()
         network.load_state_dict(read_tensors(path)[0])
         return network.eval()
+
+    def encoder(
+        self, name: str, method: str, x: "Tensor", *, spec: "EncoderSpec", recipe: "Recipe", views: "Views | None",
+        index: np.ndarray | None = None, progress: "Callable[[float], None] | None" = None,
+    ) -> "Encoder":  # fmt: skip
+        """An encoder pretrained on images (n, c, h, w) by a method, once; its weights start from the recipe's seed."""
+        from headstart.training.fit import Method, fit_encoder, untrained_encoder
+
+        encoder = untrained_encoder(spec, seed=recipe.seed)
+
+        def teach(folder: Path) -> None:
+            fitted = fit_encoder(
+                Method.parse(method), x, spec=spec, recipe=recipe, views=views, index=index, folder=folder,
+                resume=True, progress=progress,
+            )  # fmt: skip
+            encoder.load_state_dict(fitted.encoder.state_dict())
+
+        self.network(name, encoder, teach)
+        return encoder
 
     def chart(self, name: str, drawn: Any, alt: str, caption: str | None = None) -> Html:
         """A matplotlib figure for the report, kept as pictures/NAME.png too, fit for a slide."""

@@ -25,7 +25,7 @@ def confusion(findings: Findings) -> Html:
     names, k = findings.results["class_names"], probabilities.shape[1]
     counts = np.zeros((k, k), int)
     np.add.at(counts, (y, probabilities.argmax(1)), 1)
-    body = _matrix(counts, names) if k <= MOST_CLASSES else _frequent(counts, names)
+    body = matrix(counts, names) if k <= MOST_CLASSES else _frequent(counts, names)
     how = (
         f"{words.count(len(y), 'labelled image')}, each judged only by classifiers that never saw its label. Their "
         "average over repeats is a little better than any one of them, whose scores stand above. "
@@ -109,7 +109,8 @@ def quadratic_kappa(counts: np.ndarray) -> float:
     return 1.0 - float((weights * counts).sum() / expected) if expected else float("nan")
 
 
-def _matrix(counts: np.ndarray, names: list[str]) -> Html:
+def matrix(counts: np.ndarray, names: list[str]) -> Html:
+    """(k, k) counts as a table: true classes in rows, predicted ones in columns, and the recall of each."""
     head: list[Child] = ["true class", *names, "recall", "images"]
     rows = [_class_row(name, row, i) for i, (name, row) in enumerate(zip(names, counts, strict=True))]
     caption = "Confusion matrix: true classes in rows, predicted classes in columns"

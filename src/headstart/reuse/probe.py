@@ -51,8 +51,8 @@ def probe(
     from headstart.encoders.device import find_device
     from headstart.representation.bundle import load_bundle
     from headstart.representation.embed import check_writable
-    from headstart.representation.splits import fold_ratio, split_hash, times_tested
-    from headstart.representation.statistics import interval, sampling_variance, score
+    from headstart.representation.outcomes import Outcomes
+    from headstart.representation.splits import split_hash
     from headstart.reuse.heads import GRIDS, Head, store
     from headstart.training.threads import threads
     from headstart.training.workplace import check_free
@@ -70,24 +70,22 @@ def probe(
     h = given.represent(x, device=find_device(device))
     groups = labelled_groups(dataset)
     splits = judged_splits(dataset, folds=folds, repeats=repeats, seed=seed)
-    scores, right = [], []
+    predicted = []
     for split in splits:
         with threads(1):
             fitted = Head(head, seed=seed).fit(
                 h[split.train], y[split.train], None if groups is None else groups[split.train]
             )
-            predicted = fitted.predict(h[split.test])
-        scores.append(score("balanced_accuracy", y[split.test], predicted, sorted(set(y.tolist()))))
-        right.append((predicted == y[split.test]).astype(float))
-    floor = sampling_variance(right, [y[s.test] for s in splits], repeats=times_tested(splits))
-    mean, low, high = interval(scores, ratio=fold_ratio(splits), floor=floor)
+            predicted.append(fitted.predict(h[split.test]))
+    outcomes = Outcomes(splits, y, predicted)
+    mean, low, high = outcomes.interval()
     with threads(1):
         fitted = Head(head, seed=seed).fit(h, y, groups)
     stored = store(fitted, h, y)
     given.head = {**stored.facts, "class_names": list(dataset.class_names)}
     given.head_tensors = stored.tensors
     result = {
-        "balanced_accuracy": mean, "low": low, "high": high, "folds": scores, "n_labels": len(y), "head": head,
+        "balanced_accuracy": mean, "low": low, "high": high, "folds": outcomes.folds, "n_labels": len(y), "head": head,
         "saw": given.facts.get("saw"), "split_hash": split_hash(splits),
     }  # fmt: skip
     given.facts = {**given.facts, "probe": {"source": dataset.source, "hash": dataset.content_hash, **result}}

@@ -6,8 +6,8 @@ from typing import Any
 
 import numpy as np
 
-from headstart.representation.splits import fold_ratio, times_tested
-from headstart.representation.statistics import bounds_of, holm, interval, paired, sampling_variance, score
+from headstart.representation.outcomes import Outcomes
+from headstart.representation.statistics import holm
 from headstart.study.approaches import Approach, parse_approach
 from headstart.study.pool import needs
 from headstart.study.workspace import Task, Workspace
@@ -53,16 +53,10 @@ class Outcome:
         """The mean selection, by which approaches are chosen; NaN where there is none."""
         return float(np.mean(self.selection[budget]))
 
-    def right(self, budget: str) -> list[np.ndarray]:
-        """A split's test images: 1.0 where the prediction is right."""
-        found = zip(self.probabilities[budget], self.space.splits, strict=True)
-        return [(p.argmax(1) == self.space.y[s.test]).astype(float) for p, s in found]
-
-    def folds(self, budget: str) -> list[float]:
-        """The metric a split."""
-        classes = np.unique(self.space.y)
-        found = zip(self.probabilities[budget], self.space.splits, strict=True)
-        return [score(self.space.plan["metric"], self.space.y[s.test], p.argmax(1), classes) for p, s in found]
+    def at(self, budget: str) -> Outcomes:
+        """What was predicted of every split's test images."""
+        said = [p.argmax(1) for p in self.probabilities[budget]]
+        return Outcomes(self.space.splits, self.space.y, said, self.space.plan["metric"])
 
 
 def _tasks(space: Workspace, approach: Approach, split: int) -> list[Task]:
@@ -75,9 +69,7 @@ def assemble(space: Workspace) -> dict[str, Any]:
     """``approaches``, ``comparisons``, ``winner``, and ``chosen``: the approach and best baseline named at a budget."""
     outcomes = [Outcome(space, parse_approach(name)) for name in space.plan["approaches"]]
     outcomes = [o for o in outcomes if o.probabilities]
-    ratio, repeats = fold_ratio(space.splits), times_tested(space.splits)
-    labels = [space.y[s.test] for s in space.splits]
-    approaches = [_scores(o, ratio, repeats, labels) for o in outcomes]
+    approaches = [_scores(o) for o in outcomes]
     comparisons, chosen = [], {}
     for budget in (str(b) for b in space.budgets):
         there = {o.approach.name: o for o in outcomes if budget in o.probabilities}
@@ -86,7 +78,7 @@ def assemble(space: Workspace) -> dict[str, Any]:
         best = _choose({name: o for name, o in there.items() if o.approach.kind == "baseline"}, budget)
         named = _choose(there, budget) if _selected(there, budget) else best
         chosen[budget] = {"named": named, "baseline": best}
-        comparisons += _compare(there, best, budget, ratio, repeats, labels)
+        comparisons += _compare(there, best, budget)
     last = list(chosen)[-1]
     return {"winner": chosen[last]["named"], "approaches": approaches, "comparisons": comparisons, "chosen": chosen}
 
@@ -103,36 +95,27 @@ def _choose(outcomes: dict[str, Outcome], budget: str) -> str:
     return min(outcomes, key=lambda name: (name != "svm-pixels", name == "majority"))
 
 
-def _scores(o: Outcome, ratio: float, repeats: int, labels: list[np.ndarray]) -> dict[str, Any]:
+def _scores(o: Outcome) -> dict[str, Any]:
     plan, found = o.space.plan, {}
     for budget in o.probabilities:
-        folds = o.folds(budget)
-        mean, low, high = interval(
-            folds,
-            ratio=ratio,
-            floor=sampling_variance(o.right(budget), labels, repeats=repeats),
-            bounds=bounds_of(plan["metric"]),
-        )
+        outcomes = o.at(budget)
+        mean, low, high = outcomes.interval()
         selection = o.preference(budget)
         found[budget] = {
             "mean": mean, "low": low, "high": high, "selection": None if math.isnan(selection) else selection,
-            "folds": folds, "n_labels": round(float(np.mean(o.n_labels[budget]))),
+            "folds": outcomes.folds, "n_labels": round(float(np.mean(o.n_labels[budget]))),
         }  # fmt: skip
     saw = "none" if o.approach.kind == "baseline" else plan["saw"]
     return {"name": o.approach.name, "kind": o.approach.kind, "saw": saw, "scores": found, "seconds": o.seconds}
 
 
-def _compare(
-    there: dict[str, Outcome], best: str, budget: str, ratio: float, repeats: int, labels: list[np.ndarray]
-) -> list[dict[str, Any]]:
+def _compare(there: dict[str, Outcome], best: str, budget: str) -> list[dict[str, Any]]:
     """Every approach against the best baseline at a budget, Holm-corrected within it."""
-    baseline, rows = there[best], []
+    baseline, rows = there[best].at(budget), []
     for name, o in there.items():
         if name == best:
             continue
-        gaps = [a - b for a, b in zip(o.right(budget), baseline.right(budget), strict=True)]
-        floor = sampling_variance(gaps, labels, repeats=repeats)
-        d = paired(o.folds(budget), baseline.folds(budget), ratio=ratio, floor=floor)
+        d = o.at(budget).minus(baseline)
         rows.append(
             {"budget": budget, "a": name, "b": best, "difference": d.difference, "low": d.low, "high": d.high, "p": d.p}
         )
@@ -143,10 +126,6 @@ def _compare(
 
 def beats_guessing(space: Workspace, name: str, budget: str) -> bool:
     """Whether an approach's score is detectably above always naming one class (the interval's lower end)."""
-    o = Outcome(space, parse_approach(name))
-    labels = [space.y[s.test] for s in space.splits]
-    guess = [np.full(len(y), np.bincount(space.y).argmax()) for y in labels]
-    classes = np.unique(space.y)
-    scores = [score(space.plan["metric"], y, g, classes) for y, g in zip(labels, guess, strict=True)]
-    floor = sampling_variance(o.right(budget), labels, repeats=times_tested(space.splits))
-    return paired(o.folds(budget), scores, ratio=fold_ratio(space.splits), floor=floor).low > 0
+    named = Outcome(space, parse_approach(name)).at(budget)
+    guess = [np.full(len(s.test), np.bincount(space.y).argmax()) for s in space.splits]
+    return named.minus(Outcomes(space.splits, space.y, guess, named.metric)).low > 0

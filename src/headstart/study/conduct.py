@@ -254,7 +254,7 @@ def _reconstructions(space: Workspace) -> tuple[np.ndarray, np.ndarray] | None:
 
 def _learning_curve(space: Workspace, found: dict[str, Any]) -> dict[str, Any] | None:
     outcome = Outcome(space, parse_approach(found["winner"]))
-    points = [(round(float(np.mean(outcome.n_labels[b]))), outcome.folds(b)) for b in outcome.probabilities]
+    points = [(round(float(np.mean(outcome.n_labels[b]))), outcome.at(b).folds) for b in outcome.probabilities]
     return extrapolate(points, n_all=len(space.y), seed=space.plan["seed"], ratio=fold_ratio(space.splits))
 
 
