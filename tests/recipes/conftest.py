@@ -5,16 +5,20 @@ from typing import Any
 
 import numpy as np
 import pytest
+import torch
+from sklearn.datasets import load_digits
 
+from headstart.data import standard
 from headstart.data.dataset import Dataset
-from headstart.data.standard import digits
+from headstart.data.pixels import Pixels
 from headstart.recipes import work
+from headstart.recipes.given import Given
 
 
 @pytest.fixture
 def toy_digits(monkeypatch) -> Dataset:
     """scikit-learn's digits with a test set, which stand for MNIST and Fashion-MNIST alike."""
-    data = digits()
+    data = standard.digits()
     toy = replace(data, splits=np.where(np.arange(len(data)) % 4 == 0, "test", "train"))
     load = work.load
 
@@ -23,3 +27,13 @@ def toy_digits(monkeypatch) -> Dataset:
 
     monkeypatch.setattr(work, "load", loaded)
     return toy
+
+
+@pytest.fixture(scope="session")
+def digits() -> Given:
+    """600 training and 400 test digits of 8 × 8 pixels."""
+    rows, y = load_digits(return_X_y=True)
+    images = np.uint8(rows.reshape(-1, 8, 8, 1) * 15.9375)
+    pixels = Pixels.fit(images)
+    x = torch.from_numpy(pixels(images))
+    return Given(x[:600], y[:600], x[600:1000], y[600:1000], tuple("0123456789"), pixels)
