@@ -41,7 +41,7 @@ def test_what_is_said_follows_the_interval():
     cells = {("sigmoid", WITHOUT): [0.2, 0.21], ("sigmoid", BASE): [0.1, 0.11],
              ("relu", WITHOUT): [0.1, 0.1], ("relu", BASE): [0.09, 0.11]}  # fmt: skip
     says = recipe._says({(*key, Cell(3, FEW)): np.array(value) for key, value in cells.items()})
-    assert "pretraining lowers the error by +10.0 points [+10.0, +10.0] of three sigmoid layers" in says
+    assert "pretraining lowers by 10.0 points [10.0, 10.0] the error of 3 sigmoid layers" in says
     assert "no detectable difference" in says
 
 

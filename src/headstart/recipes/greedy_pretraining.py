@@ -36,7 +36,7 @@ TOPIC = "Greedy layer-wise pretraining"
 EXPECTED: Ranges = {}
 QUICK: Ranges = {}
 ACTIVATIONS: "dict[Activation, float]" = {"sigmoid": 0.0, "tanh": 0.0, "relu": 0.5}  # and their dropout
-LEARNERS = ("denoising", "autoencoder", "sparse", "rbm", "simclr")
+LEARNERS = {"denoising": 2e-3, "autoencoder": 2e-3, "sparse": 2e-3, "rbm": 1e-2, "simclr": 2e-3}  # and their rate
 WITHOUT, BASE = "none", "denoising"
 DEPTHS, DEPTH, FEW = (1, 2, 3, 4), 3, 100
 ALL = 10_000  # labels a class: more than there are
@@ -60,7 +60,6 @@ class Plan(NamedTuple):
     layer_batch: int
     tuning: dict[int, Tuning]
     rate: float = 1e-3
-    layer_rate: float = 2e-3
 
 
 FULL = Plan(8, None, 200, 4, 128, {10: Tuning(150, 32), FEW: Tuning(40, 32), 1000: Tuning(15, 64), ALL: Tuning(8, 128)})
@@ -155,7 +154,7 @@ def pretrain(whole: "Staged", images: "Tensor", learner: str, plan: Plan, recipe
     from headstart.views.presets import PRESETS
 
     recipe = recipe.but(
-        epochs=len(DEPTHS) * plan.layer_epochs, batch_size=plan.layer_batch, learning_rate=plan.layer_rate
+        epochs=len(DEPTHS) * plan.layer_epochs, batch_size=plan.layer_batch, learning_rate=LEARNERS[learner]
     )
     views = PRESETS["digits"] if learner == "simclr" else None
     pretrain_layerwise(whole, images, learner=learner, recipe=recipe, views=views)
@@ -196,18 +195,21 @@ def measured(errors: Errors) -> dict[str, float]:
 def _says(errors: Errors) -> str:
     """What pretraining brings to sigmoid layers, and what it brings to ReLU with dropout."""
     base = Cell(DEPTH, FEW)
-    sigmoid, relu = (_verb(gain(errors, activation, base)) for activation in ("sigmoid", "relu"))
+    sigmoid = _difference(gain(errors, "sigmoid", base), f"{DEPTH} sigmoid layers")
+    relu = _difference(gain(errors, "relu", base), f"{DEPTH} layers of ReLU with dropout")
     return (
-        f"At {FEW} labels a class pretraining {sigmoid} of three sigmoid layers, and {relu} of three layers of ReLU "
-        f"with dropout, whose error without it is {errors['relu', WITHOUT, base].mean():.1%} (sigmoid layers: "
-        f"{errors['sigmoid', BASE, base].mean():.1%} with, {errors['sigmoid', WITHOUT, base].mean():.1%} without)."
+        f"At {FEW} labels a class pretraining {sigmoid}, and {relu}, "
+        f"which is {errors['relu', WITHOUT, base].mean():.1%} "
+        f"without it (sigmoid: {errors['sigmoid', WITHOUT, base].mean():.1%} without, "
+        f"{errors['sigmoid', BASE, base].mean():.1%} with)."
     )
 
 
-def _verb(of: Difference) -> str:
+def _difference(of: Difference, what: str) -> str:
     if of.low <= 0 <= of.high:
-        return f"makes no detectable difference to the error ({_points(of)})"
-    return f"{'lowers' if of.low > 0 else 'raises'} the error by {_points(of)}"
+        return f"makes no detectable difference ({_points(of)}) to the error of {what}"
+    low, mean, high = sorted(100 * abs(value) for value in (of.low, of.difference, of.high))
+    return f"{'lowers' if of.low > 0 else 'raises'} by {mean:.1f} points [{low:.1f}, {high:.1f}] the error of {what}"
 
 
 def _points(of: Difference) -> str:
