@@ -193,13 +193,14 @@ class _Run:
         draw = [
             image_keys(index, seed=self.recipe.seed, epoch=epoch, stream=s) for s in range(self.objective.n_views + 1)
         ]
-        seen = tuple(x if self.views is None else self.views(x, keys) for keys in draw[1:])
         with torch.no_grad():
-            x, *seen = (self._through(v) for v in (x, *seen))
-        return Batch(tuple(seen), x, self.y[rows], torch.zeros_like(index), index, draw[0])
+            clean = self._through(x)
+            seen = tuple(clean if self.views is None else self._through(self.views(x, keys)) for keys in draw[1:])
+        return Batch(seen, clean, self.y[rows], torch.zeros_like(index), index, draw[0])
 
     def _through(self, x: Tensor) -> Tensor:
-        x = x.to(memory_format=torch.channels_last)
+        if x.shape[2:] != (1, 1):  # a pixel has no neighbours, so that any order of memory will do
+            x = x.to(memory_format=torch.channels_last)
         return x if self.prefix is None else self.prefix(x)
 
     def _autocast(self) -> torch.autocast | nullcontext[None]:
