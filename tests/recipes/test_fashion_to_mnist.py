@@ -54,11 +54,11 @@ def test_a_head_on_features_that_are_shared_is_the_head_that_transfer_trains():
 def test_the_toy_run_states_every_number_and_pairs_draws(toy, tmp_path):
     work = Work(tmp_path, True, 0)
     found = recipe.run(work)
-    assert set(recipe.QUICK) <= set(found.metrics)
-    assert found.expected == recipe.QUICK
+    assert found.expected == {name: recipe.QUICK[name] for name in recipe.QUICK if name != "gain_100_low"}
+    assert set(found.expected) <= set(found.metrics)
     parts = {path.stem for path in (tmp_path / "parts").glob("*.npz")}
-    assert {"frozen-10-2", "untrained0-10-0", "untrained1-10-1", "untrained0-10-2", "scratch-10-1", "seconds"} <= parts
-    names = ("frozen-10-0", "frozen-10-1", "frozen-10-2", "untrained0-10-0", "untrained1-10-1", "untrained0-10-2")
+    assert {"frozen0-10-2", "frozen1-10-1", "untrained1-10-1", "untrained0-10-2", "scratch-10-1", "seconds"} <= parts
+    names = [f"{way}{k % 2}-10-{k}" for way in ("frozen", "untrained") for k in range(3)]
     told = [float(np.load(tmp_path / "parts" / f"{name}.npz")["accuracy"]) for name in names]
     assert found.metrics["gain_10"] == pytest.approx(gain(told[:3], told[3:]).difference)
 
