@@ -33,8 +33,31 @@ if TYPE_CHECKING:
     from headstart.training.recipe import Recipe
 
 TOPIC = "Greedy layer-wise pretraining"
-EXPECTED: Ranges = {}
-QUICK: Ranges = {}
+EXPECTED: Ranges = {
+    "error_sigmoid_without": (0.11, 0.2),
+    "error_relu_without": (0.08, 0.12),
+    "gain_sigmoid_low": (0.0, 0.05),
+    "gain_tanh": (-0.005, 0.02),
+    "gain_relu": (-0.01, 0.02),
+    "gain_depth_1": (-0.01, 0.015),
+    "gain_depth_4": (0.01, 0.08),
+    "gain_10_labels": (0.03, 0.13),
+    "gain_all_labels": (0.0, 0.015),
+    "deeper_gains_more_low": (0.0, 0.05),
+    "fewer_labels_gain_more_low": (0.01, 0.1),
+    "gain_rbm": (0.03, 0.09),
+}
+QUICK: Ranges = {
+    "error_sigmoid_without": (0.25, 0.55),
+    "gain_sigmoid_low": (0.0, 0.3),
+    "gain_tanh": (-0.01, 0.02),
+    "gain_relu": (-0.05, 0.05),
+    "gain_depth_1": (-0.02, 0.03),
+    "gain_depth_4": (0.1, 0.5),
+    "deeper_gains_more_low": (0.0, 0.45),
+    "gain_10_labels": (0.03, 0.35),
+    "gain_rbm": (0.15, 0.45),
+}
 ACTIVATIONS: "dict[Activation, float]" = {"sigmoid": 0.0, "tanh": 0.0, "relu": 0.5}  # and their dropout
 LEARNERS = {"denoising": 2e-3, "autoencoder": 2e-3, "sparse": 2e-3, "rbm": 1e-2, "simclr": 2e-3}  # and their rate
 WITHOUT, BASE = "none", "denoising"
@@ -63,7 +86,7 @@ class Plan(NamedTuple):
 
 
 FULL = Plan(8, None, 200, 4, 128, {10: Tuning(150, 32), FEW: Tuning(40, 32), 1000: Tuning(15, 64), ALL: Tuning(8, 128)})
-SMALL = Plan(3, 3000, 100, 5, 64, {10: Tuning(80, 32), FEW: Tuning(15, 32), ALL: Tuning(10, 64)})
+SMALL = Plan(3, 5000, 100, 5, 32, {10: Tuning(60, 32), FEW: Tuning(12, 32), ALL: Tuning(5, 64)})
 
 
 class Cell(NamedTuple):
@@ -183,6 +206,11 @@ def measured(errors: Errors) -> dict[str, float]:
                   f"gain_{activation}_high": of.high}  # fmt: skip
     for depth in DEPTHS:
         found[f"gain_depth_{depth}"] = gain(errors, "sigmoid", Cell(depth, FEW)).difference
+    ends = {"deeper_gains_more": (Cell(DEPTHS[-1], FEW), Cell(DEPTHS[0], FEW)),
+            "fewer_labels_gain_more": (Cell(DEPTH, 10), Cell(DEPTH, ALL))}  # fmt: skip
+    for name, (more, less) in ends.items():
+        of = paired(_gained(errors, more), _gained(errors, less), ratio=0.0)
+        found |= {name: of.difference, f"{name}_low": of.low, f"{name}_high": of.high}
     longer = gain(errors, "sigmoid", deepest, against=deepest._replace(times=LONGER))
     found[f"gain_depth_{DEPTHS[-1]}_against_longer"] = longer.difference
     for name, labels in (("10", 10), ("all", ALL)):
@@ -190,6 +218,11 @@ def measured(errors: Errors) -> dict[str, float]:
     for learner in LEARNERS:
         found[f"gain_{learner}"] = gain(errors, "sigmoid", base, learner=learner).difference
     return found
+
+
+def _gained(errors: Errors, cell: Cell) -> np.ndarray:
+    """The base's gain in each draw, (draws,)."""
+    return errors["sigmoid", WITHOUT, cell] - errors["sigmoid", BASE, cell]
 
 
 def _says(errors: Errors) -> str:

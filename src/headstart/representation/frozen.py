@@ -34,16 +34,16 @@ def represent(
     before = fingerprint(encoder)
     encoder.to(device).eval()
     dtype = next((p.dtype for p in encoder.parameters()), torch.float32)
+    h = np.zeros((len(x), encoder.dim), np.float32)
     with torch.inference_mode():
-        parts = []
-        for part in x.split(CHUNK):
-            images = part.to(device, dtype)
+        for start in range(0, len(x), CHUNK):
+            images = x[start : start + CHUNK].to(device, dtype)
             seen = _eight(images) if symmetric else [images]
             each = [encoder(image.to(memory_format=torch.channels_last)).float() for image in seen]
-            parts.append(torch.stack(each).mean(0).cpu())
+            h[start : start + CHUNK] = (torch.stack(each).mean(0) if symmetric else each[0]).cpu().numpy()
     if fingerprint(encoder) != before:
         raise RuntimeError("the frozen encoder changed while it was run")
-    return torch.cat(parts).numpy() if parts else np.zeros((0, encoder.dim), np.float32)
+    return h
 
 
 def _eight(x: Float[Tensor, "n c h h"]) -> list[Float[Tensor, "n c h h"]]:

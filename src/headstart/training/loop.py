@@ -121,6 +121,7 @@ class _Run:
         self.averaged = [p.detach().clone() for p in self.parameters] if recipe.ema else []
         self.step, self.spent, self.fresh = 0, 0.0, 0
         self.an_epoch = steps_an_epoch(len(x), recipe.batch_size)
+        self.dealt: tuple[int, list[np.ndarray]] = (-1, [])
         self.total = recipe.epochs * self.an_epoch
         self.folder, self.log = folder, Log(None)
         self.writes = folder is not None and self.processes.first
@@ -164,7 +165,7 @@ class _Run:
         rate = _rate(self.step, self.total, self.recipe)
         for group in self.optimiser.param_groups:
             group["lr"] = rate * group["factor"]
-        torch.manual_seed((self.recipe.seed * 1_000_003 + self.step) % 2**63)
+        _seed((self.recipe.seed * 1_000_003 + self.step) % 2**63, self.device)
         rows = torch.from_numpy(self._order(epoch, place))
         terms: Terms = {}
         for part in rows.tensor_split(self.recipe.accumulate):
@@ -183,8 +184,10 @@ class _Run:
         return terms
 
     def _order(self, epoch: int, place: int) -> np.ndarray:
-        order = np.random.default_rng([self.recipe.seed, epoch]).permutation(len(self.x))
-        return np.array_split(order, self.an_epoch)[place]
+        if self.dealt[0] != epoch:
+            order = np.random.default_rng([self.recipe.seed, epoch]).permutation(len(self.x))
+            self.dealt = epoch, np.array_split(order, self.an_epoch)
+        return self.dealt[1][place]
 
     def _batch(self, rows: Tensor, epoch: int) -> Batch:
         index = self.index[rows].to(self.device)
@@ -248,6 +251,13 @@ class _Run:
             for p, mean in zip(self.parameters, self.averaged, strict=False):
                 p.copy_(mean)
         self.objective.eval()
+
+
+def _seed(seed: int, device: str) -> None:
+    """As ``torch.manual_seed`` does, of the device in use only: for the others it would note where it was called."""
+    torch.default_generator.manual_seed(seed)
+    if device.startswith("cuda"):
+        torch.cuda.manual_seed(seed)
 
 
 def _optimiser(objective: Objective, recipe: Recipe, rates: Mapping[str, float]) -> torch.optim.Optimizer:
