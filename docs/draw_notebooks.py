@@ -51,11 +51,7 @@ def of_example(file: Path) -> Iterator[Cell]:
 def of_recipe(name: str) -> Iterator[Cell]:
     """The story and what to expect, a cell that runs the quick form, then its numbers and its pictures."""
     recipe = find_recipe(name)
-    forms = (recipe.quick, recipe.expected)
-    ranges = [
-        f"| `{key}` | {' | '.join(told(form[key]) if key in form else '–' for form in forms)} |"
-        for key in recipe.expected
-    ]
+    ranges = [f"| `{key}` | {told(recipe.quick[key])} | {told(recipe.expected[key])} |" for key in recipe.expected]
     table = "\n".join(["| expected | quick form | full form |", "|---|---|---|", *ranges])
     yield _origin(f"src/headstart/recipes/{name.replace('-', '_')}.py")
     head = f"{_heading(recipe.idea)}\n\n{recipe.topic}: `headstart recipe {name}`"

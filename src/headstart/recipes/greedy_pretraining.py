@@ -49,6 +49,7 @@ EXPECTED: Ranges = {
 }
 QUICK: Ranges = {
     "error_sigmoid_without": (0.25, 0.55),
+    "error_relu_without": (0.12, 0.25),
     "gain_sigmoid_low": (0.0, 0.3),
     "gain_tanh": (-0.01, 0.02),
     "gain_relu": (-0.05, 0.05),
@@ -56,6 +57,8 @@ QUICK: Ranges = {
     "gain_depth_4": (0.1, 0.5),
     "deeper_gains_more_low": (0.0, 0.45),
     "gain_10_labels": (0.03, 0.35),
+    "gain_all_labels": (0.02, 0.35),
+    "fewer_labels_gain_more_low": (-0.5, 0.1),
     "gain_rbm": (0.15, 0.45),
 }
 ACTIVATIONS: "dict[Activation, float]" = {"sigmoid": 0.0, "tanh": 0.0, "relu": 0.5}  # and their dropout
