@@ -34,7 +34,7 @@ EXPECTED: Ranges = {
     "training_error_with": (0.0, 0.005),
     "training_error_without": (0.0, 0.01),
     "spread_with": (0.05, 0.3),
-    "spread_without": (0.05, 0.3),
+    "spread_without": (0.03, 0.3),
     "nearer_to_own": (0.9, 1.0),
     "isomap_distances_kept": (0.7, 1.0),
     "tsne_neighbours_kept": (0.3, 0.95),
