@@ -50,7 +50,7 @@ EXPECTED: Ranges = {
 QUICK: Ranges = {
     "error_sigmoid_without": (0.25, 0.55),
     "error_relu_without": (0.12, 0.25),
-    "gain_sigmoid_low": (0.0, 0.3),
+    "gain_sigmoid_low": (-0.1, 0.3),
     "gain_tanh": (-0.01, 0.02),
     "gain_relu": (-0.05, 0.05),
     "gain_depth_1": (-0.02, 0.03),

@@ -39,7 +39,12 @@ EXPECTED: Ranges = {
     "isomap_distances_kept": (0.7, 1.0),
     "tsne_neighbours_kept": (0.3, 0.95),
 }
-QUICK: Ranges = EXPECTED
+QUICK: Ranges = EXPECTED | {
+    "test_error_with": (0.055, 0.085),
+    "test_error_without": (0.06, 0.1),
+    "spread_with": (0.025, 0.3),
+    "spread_without": (0.02, 0.3),
+}
 WITH, WITHOUT = "with pretraining", "without"
 FARTHEST = 2**0.5
 
