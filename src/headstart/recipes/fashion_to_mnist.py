@@ -7,8 +7,8 @@ with rate 0.01 and momentum 0.9. Since nothing before the head changes, its feat
 
 The same head on a frozen network that never learned anything says what the clothes are good for, and the whole network
 trained on MNIST from scratch says what freezing costs. With 10, 100 and 1,000 labels a class all three take 100 such
-steps, in batches of up to 512, on the same drawn labels. There are three networks of clothes and three untrained ones (in
-quick form one), and each draw of labels takes the next of either: intervals are about draws, little about networks.
+steps, in batches of up to 512, on the same drawn labels. There are three networks of clothes and three untrained
+ones (in quick form one), and each draw takes the next of either: intervals are about draws, little about networks.
 
 Frozen means inference mode, dropout too. In Keras frozen dropouts stay random while the head trains: --faithful does
 that, computes nothing once, and takes about half as long again.
