@@ -96,7 +96,7 @@ def trained(
     torch.manual_seed(work.seed)
     encoder = dense(1, mnist.shape[1:], widths=widths, last="linear")
     network = Autoencoder(encoder, shape=mnist.shape, decoder=Mirror(encoder), error="cross-entropy")
-    epochs, tuned = (5, 12) if work.quick else (5, 20)
+    epochs, tuned = (5, 10) if work.quick else (5, 20)
     middle = (shares[0] + shares[1]) / 2 if pretrain else shares[0]
 
     def between(low: float, high: float, done: float, what: str) -> None:

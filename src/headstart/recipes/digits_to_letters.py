@@ -67,7 +67,7 @@ class Plan:
 
 
 FULL = Plan(None, 3, (1, 3, 10), 10, None)
-BRIEF = Plan(5000, 4, (1, 10), 3, ("Greek", "Hebrew", "Korean", "Tibetan"))
+BRIEF = Plan(4000, 4, (1, 10), 3, ("Greek", "Hebrew", "Korean", "Tibetan"))
 
 
 @dataclass(frozen=True, eq=False)

@@ -79,7 +79,7 @@ class Plan:
 
 
 FULL = Plan(None, None, 512, 3, {10: 20, 100: 10, 1000: 10}, {10: 10, 100: 3, 1000: 3})
-BRIEF = Plan(4000, 2000, 128, 1, {10: 10, 100: 3}, {10: 3})
+BRIEF = Plan(4000, 2000, 128, 1, {10: 8, 100: 3}, {10: 3})
 
 
 def run(work: Work, *, faithful: bool = False) -> Found:

@@ -38,7 +38,7 @@ QUICK: Ranges = {
     "reconstruction_mse": (0.03, 0.05),
     "pca_reconstruction_mse": (0.05, 0.06),
 }
-EPOCHS, QUICK_EPOCHS, QUICK_IMAGES = 20, 18, 5000
+EPOCHS, QUICK_EPOCHS, QUICK_IMAGES = 20, 16, 5000
 NEIGHBOURS, ON_THE_MAP, WALKED, SHOWN = 10, 2000, 15, 12
 
 
