@@ -8,9 +8,10 @@ from sklearn.linear_model import LogisticRegression
 from sklearn.metrics import log_loss
 from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import StandardScaler
+from threadpoolctl import threadpool_info, threadpool_limits
 
 from headstart.errors import UserError
-from headstart.reuse.heads import GRIDS, INNER_FOLDS, LIMITS, Head, _chosen, inner_folds, restore, store
+from headstart.reuse.heads import GRIDS, INNER_FOLDS, LIMITS, Head, _chosen, _fitted, inner_folds, restore, store
 
 H, Y = load_digits(return_X_y=True)
 CHOSEN = np.flatnonzero(Y < 4)[:120]
@@ -50,6 +51,20 @@ def test_probabilities_are_probabilities_and_the_prediction_is_the_greatest(fitt
     assert np.allclose(p.sum(1), 1)
     assert p.min() >= 0
     assert np.array_equal(fitted[kind].predict(H[TEST]), fitted[kind].classes_[p.argmax(1)])
+
+
+def test_a_probe_is_fitted_on_one_thread_and_gives_the_others_back(monkeypatch):
+    seen = set()
+    monkeypatch.setattr(
+        "headstart.reuse.heads._fitted",
+        lambda *a: (seen.update(pool["num_threads"] for pool in threadpool_info()), _fitted(*a))[1],
+    )
+    x, y = load_digits(return_X_y=True)
+    with threadpool_limits(2):
+        Head().fit(x[:60], (y[:60] > 4).astype(int))
+        after = {pool["num_threads"] for pool in threadpool_info()}
+    assert seen == {1}
+    assert after == {2}
 
 
 def test_rotating_onto_the_images_span_changes_nothing_of_a_probe():

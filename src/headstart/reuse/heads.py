@@ -61,7 +61,7 @@ class Head(ClassifierMixin, BaseEstimator):
         self.classes_ = np.unique(y)
         h, y, groups = self._limited(h, y, groups)
         grid = GRIDS[self.kind]
-        # A probe is thousands of small products: more threads, of two libraries in turns, make it up to 20 times slower.
+        # A probe is thousands of small products: more threads, of two libraries in turns, take up to 20 times as long.
         with threads(1) if self.kind == "probe" else nullcontext():
             scores, likelihoods = self._inner(h, y, groups, grid)
             best = _chosen(scores, likelihoods) if scores.size else min(2, len(grid) - 1)
