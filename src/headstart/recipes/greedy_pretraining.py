@@ -50,7 +50,7 @@ EXPECTED: Ranges = {
 QUICK: Ranges = {
     "error_sigmoid_without": (0.25, 0.55),
     "error_relu_without": (0.12, 0.25),
-    "gain_sigmoid_low": (-0.1, 0.3),
+    "gain_sigmoid_low": (-0.05, 0.3),
     "gain_tanh": (-0.01, 0.02),
     "gain_relu": (-0.05, 0.05),
     "gain_depth_1": (-0.02, 0.03),
@@ -89,7 +89,7 @@ class Plan(NamedTuple):
 
 
 FULL = Plan(8, None, 200, 4, 128, {10: Tuning(150, 32), FEW: Tuning(40, 32), 1000: Tuning(15, 64), ALL: Tuning(8, 128)})
-SMALL = Plan(3, 5000, 100, 5, 32, {10: Tuning(60, 32), FEW: Tuning(12, 32), ALL: Tuning(5, 64)})
+SMALL = Plan(4, 5000, 100, 5, 32, {10: Tuning(60, 32), FEW: Tuning(12, 32), ALL: Tuning(5, 64)})
 
 
 class Cell(NamedTuple):
