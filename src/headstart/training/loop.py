@@ -16,6 +16,7 @@ from headstart.objectives.objective import Batch, Objective, Terms
 from headstart.training.checkpoint import load_checkpoint, save_checkpoint
 from headstart.training.freezing import Freezing, check_rates, rate_factor
 from headstart.training.log import Log, Row
+from headstart.training.memory import kept_memory
 from headstart.training.processes import Processes
 from headstart.training.recipe import Recipe, steps_an_epoch
 from headstart.views.random import image_keys
@@ -75,6 +76,7 @@ def train(
     refuse_accumulation(objective, recipe, freezing)
     with (
         freezing.held(),
+        kept_memory(),
         torch.random.fork_rng(devices=[torch.device(device)] if device.startswith("cuda") else []),
     ):
         run = _Run(objective, x, y, recipe, views, prefix, index, device, folder, freezing, rates)
@@ -193,13 +195,14 @@ class _Run:
         index = self.index[rows].to(self.device)
         rows = rows.to(self.device)
         x = self.x[rows]
-        draw = [
-            image_keys(index, seed=self.recipe.seed, epoch=epoch, stream=s) for s in range(self.objective.n_views + 1)
-        ]
+        n_views = self.objective.n_views
+        first, *drawn = (image_keys(index, seed=self.recipe.seed, epoch=epoch, stream=s) for s in range(n_views + 1))
         with torch.no_grad():
             clean = self._through(x)
-            seen = tuple(clean if self.views is None else self._through(self.views(x, keys)) for keys in draw[1:])
-        return Batch(seen, clean, self.y[rows], torch.zeros_like(index), index, draw[0])
+            seen = (clean,) * n_views
+            if self.views is not None and drawn:  # all in one call, as small batches take less time than to ask
+                seen = self._through(self.views(x.repeat(n_views, 1, 1, 1), torch.cat(drawn))).chunk(n_views)
+        return Batch(seen, clean, self.y[rows], torch.zeros_like(index), index, first)
 
     def _through(self, x: Tensor) -> Tensor:
         if x.shape[2:] != (1, 1):  # a pixel has no neighbours, so that any order of memory will do
