@@ -22,6 +22,7 @@ from headstart.views.random import image_keys
 
 X = torch.rand(22, 1, 16, 16, generator=torch.Generator().manual_seed(0))
 Y = torch.arange(22) % 3
+DROPPING = ("simclr", "byol", "supervised")  # two views as one batch, a teacher, none
 RECIPE = Recipe(epochs=2, batch_size=11, learning_rate=1e-3, seed=4, precision="float64")
 
 
@@ -35,9 +36,12 @@ def one_an_image(layer, x, y):
     return y.flatten(1).square().mean(1)
 
 
-def objective_of(name):
+def objective_of(name, *, dropout=0.0):
     method = Method.parse(name)
     encoder = untrained_encoder(encoder_spec(method.default_encoder(), X), seed=1)
+    if dropout:  # of a map and of the last one
+        for stage in (encoder.stages[1], encoder.stages[-1]):
+            stage.append(torch.nn.Dropout(dropout))
     torch.manual_seed(2)
     made = make_objective(name, encoder, shape=(1, 16, 16), classes=3)
     for penalty, weight in ((decorrelation, 0.1), (size_of_weights, 0.01), (contraction, 0.1), (one_an_image, 0.1)):
@@ -46,8 +50,9 @@ def objective_of(name):
 
 
 def losses(name, **more):
-    precise = RECIPE.but(precision=more.pop("precision", None))
-    return [row["loss"] for row in train(objective_of(name), X, Y, recipe=precise, views=PRESETS["microscopy"], **more)]
+    recipe = RECIPE.but(precision=more.pop("precision", None), optimiser=more.pop("optimiser", None))
+    made = objective_of(name, dropout=more.pop("dropout", 0.0))
+    return [row["loss"] for row in train(made, X, Y, recipe=recipe, views=PRESETS["microscopy"], **more)]
 
 
 def gradients(name):
@@ -79,7 +84,10 @@ def one_of_two(rank, port, names, folder, found):
         found[f"{name}.float32.{rank}"] = losses(name, precision="float32")[0]
         dist.barrier()
     found[f"bf16.{rank}"] = losses("simclr", precision="bf16")
-    found[f"dropout.{rank}"] = refused(torch.nn.Dropout(0.5))
+    for name in DROPPING:
+        found[f"dropout.{name}.{rank}"] = losses(name, dropout=0.3)
+    found[f"muon.{rank}"] = losses("simclr", optimiser="muon")
+    found[f"other dropout.{rank}"] = refused(torch.nn.Dropout2d(0.5))
     found[f"other norm.{rank}"] = refused(torch.nn.SyncBatchNorm(4))
     found[f"resumed.{rank}"] = losses("moco", folder=folder, resume=True)
     dist.destroy_process_group()
@@ -144,7 +152,18 @@ def test_half_precision_trains_in_several_processes(two):
     assert two["bf16.0"] == pytest.approx(losses("simclr", precision="bf16"), rel=0.1)
 
 
-@pytest.mark.parametrize(("layer", "said"), [("dropout", "drops at random"), ("other norm", "SyncBatchNorm")])
+@pytest.mark.parametrize("name", DROPPING)
+def test_what_is_dropped_does_not_depend_on_the_number_of_processes(two, name):
+    alone = losses(name, dropout=0.3)
+    assert two[f"dropout.{name}.0"] == two[f"dropout.{name}.1"] == pytest.approx(alone, rel=1e-6)
+    assert alone != pytest.approx(losses(name), rel=1e-3)
+
+
+def test_two_processes_step_by_muon_as_one(two):
+    assert two["muon.0"] == pytest.approx(losses("simclr", optimiser="muon"), rel=1e-6)
+
+
+@pytest.mark.parametrize(("layer", "said"), [("other dropout", "Dropout2d"), ("other norm", "SyncBatchNorm")])
 def test_what_several_processes_cannot_do_alike_is_refused(two, layer, said):
     assert said in two[f"{layer}.0"]
 

@@ -143,7 +143,7 @@ def test_a_rate_that_is_none_or_is_for_nothing_is_refused(rates, words):
         train(made(), X, Y, recipe=SHORT, rates=rates)
 
 
-@pytest.mark.parametrize("optimiser", ["adamw", "sgd"])
+@pytest.mark.parametrize("optimiser", ["adamw", "muon", "sgd"])
 def test_a_killed_and_resumed_run_with_frozen_parts_equals_an_uninterrupted_one(tmp_path, monkeypatch, optimiser):
     monkeypatch.setattr(loop, "CHECKPOINT_SECONDS", -1.0)
     given = {"recipe": SHORT.but(optimiser=optimiser), "frozen": ["encoder.stages.0"], "rates": {"encoder": 0.5}}

@@ -17,6 +17,7 @@ from headstart.training.checkpoint import load_checkpoint, save_checkpoint
 from headstart.training.freezing import Freezing, check_rates, rate_factor
 from headstart.training.log import Log, Row
 from headstart.training.memory import kept_memory
+from headstart.training.muon import Muon
 from headstart.training.processes import Processes
 from headstart.training.recipe import Recipe, steps_an_epoch
 from headstart.views.random import image_keys
@@ -273,6 +274,8 @@ def _optimiser(objective: Objective, recipe: Recipe, rates: Mapping[str, float])
     settings = [{"params": ps, "weight_decay": decay, "factor": factor} for (decay, factor), ps in groups.items()]
     if recipe.optimiser == "sgd":
         return torch.optim.SGD(settings, lr=recipe.learning_rate, momentum=recipe.momentum)
+    if recipe.optimiser == "muon":
+        return Muon(settings, lr=recipe.learning_rate)
     return torch.optim.AdamW(settings, lr=recipe.learning_rate, fused=True)
 
 

@@ -29,6 +29,7 @@ class Processes:
     def __init__(self) -> None:
         self.world = dist.get_world_size() if dist.is_initialized() else 1
         self.rank = dist.get_rank() if dist.is_initialized() else 0
+        self.shared_out: tuple[int, int, int] = (0, 0, 0)
 
     @property
     def first(self) -> bool:
@@ -37,10 +38,14 @@ class Processes:
 
     def share(self, rows: Tensor) -> Tensor:
         """This process's part of a batch's rows."""
-        return rows.tensor_split(self.world)[self.rank]
+        parts = rows.tensor_split(self.world)
+        self.shared_out = len(rows), sum(map(len, parts[: self.rank])), len(parts[self.rank])
+        return parts[self.rank]
 
     def connect(self, objective: Objective, freezing: Freezing) -> None:
         """Make the objective's losses and batch-norms see the rows of all processes, where they are not frozen.
+
+        Dropout then draws what one process would for the whole batch, and each process takes its rows of it.
 
         Raises:
             UserError: a layer in which several processes would not equal one.
@@ -49,12 +54,28 @@ class Processes:
             return
         objective.gather = gather
         for name, module in freezing.free_modules():
-            if isinstance(module, nn.Dropout) and module.p > 0:
-                raise UserError(f"{name} drops at random, which several processes cannot do alike: train with one")
+            if type(module) is nn.Dropout:
+                module.forward = partial(self._drop, module)  # pyright: ignore[reportAttributeAccessIssue]
+            elif isinstance(module, nn.modules.dropout._DropoutNd) and module.p > 0:
+                raise UserError(f"{name}, a {type(module).__name__}, cannot be shared: train with one process")
             if isinstance(module, nn.modules.batchnorm._BatchNorm):
                 if type(module) not in _NORMS:
                     raise UserError(f"{name}, a {type(module).__name__}, cannot be shared: train with one process")
                 module.forward = partial(_normalise, module)  # pyright: ignore[reportAttributeAccessIssue]
+
+    def _drop(self, layer: nn.Dropout, x: Float[Tensor, "n ..."]) -> Float[Tensor, "n ..."]:
+        """This process's rows of the dropout that one process would do to the whole batch, view after view."""
+        if not layer.training or layer.p == 0:
+            return x
+        whole, start, own = self.shared_out
+        if not own or len(x) % own:
+            raise UserError(f"a batch of {whole} images is too small for dropout in {self.world} processes")
+        views = len(x) // own
+        like = x.new_empty(views * whole, *x.shape[1:])
+        if x.ndim == 4 and x.is_contiguous(memory_format=torch.channels_last):  # numbers are drawn in memory's order
+            like = like.to(memory_format=torch.channels_last)
+        kept = functional.dropout(torch.ones_like(like), layer.p)
+        return x * kept.unflatten(0, (views, whole))[:, start : start + own].flatten(0, 1)
 
     def add_gradients(self, parameters: Sequence[nn.Parameter]) -> None:
         """Sum each parameter's gradient over the processes."""

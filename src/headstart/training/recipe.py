@@ -8,7 +8,7 @@ from headstart.errors import UserError
 from headstart.objectives.catalogue import method_class
 
 Precision = Literal["float32", "float64", "bf16"]
-Optimiser = Literal["adamw", "sgd"]
+Optimiser = Literal["adamw", "muon", "sgd"]
 Schedule = Literal["cosine", "constant"]
 _ADDED = ("optimiser", "momentum", "schedule")  # named on a card only where they are not the defaults
 
@@ -47,7 +47,7 @@ class Recipe:
             ("weight_decay", 0 <= self.weight_decay < math.inf, "0 or more"),
             ("warmup", 0 <= self.rising <= 1, "a share, 0 to 1"),
             ("ema", 0 <= self.ema < 1, "0, or a decay below 1"),
-            ("optimiser", self.optimiser in get_args(Optimiser), "adamw or sgd"),
+            ("optimiser", self.optimiser in get_args(Optimiser), "adamw, muon or sgd"),
             ("momentum", 0 <= self.momentum < 1, "0, or a share below 1"),
             ("schedule", self.schedule in get_args(Schedule), "cosine or constant"),
         ):

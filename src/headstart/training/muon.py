@@ -1,0 +1,65 @@
+"""Muon: a step equally long in every direction of a weight matrix, also in those that its gradient hardly shows.
+
+Jordan, Jin, Boza, You, Cesista, Newhouse, Bernstein. Muon: an optimizer for hidden layers in neural networks. 2024.
+Liu et al. Muon is scalable for LLM training. arXiv 2502.16982 (equations 1 to 3).
+
+    M ← μ M + (1 − μ) G                           # (m, n), a layer's outputs and inputs; a filter's place is an input
+    O = U Vᵀ, where μ M + (1 − μ) G = U S Vᵀ      # five Newton-Schulz steps, S becomes 0.7 to 1.2
+    W ← (1 − η λ) W − η √max(1, m / n) O
+
+Differs from the paper: what is no matrix (biases, the scales of norms) takes Muon's step, too, and not AdamW's. A vector
+of m numbers is a matrix of one column, whose step has the root mean square η; a tenth of it, as such numbers want.
+"""
+
+from collections.abc import Callable, Iterable
+from typing import Any
+
+import torch
+from jaxtyping import Float
+from torch import Tensor
+
+_STEPS, _COEFFICIENTS = 5, (3.4445, -4.7750, 2.0315)
+_VECTORS = 0.1
+
+
+def orthogonalised(u: Float[Tensor, "m n"]) -> Float[Tensor, "m n"]:
+    """About the nearest matrix whose singular values are all 1: those of the result are 0.7 to 1.2.
+
+    Newton-Schulz steps p(X) = a X + b X Xᵀ X + c (X Xᵀ)² X; singular values below a thousandth of u's norm stay small.
+    """
+    a, b, c = _COEFFICIENTS
+    x = u if u.shape[0] <= u.shape[1] else u.T
+    x = x / (x.norm() + torch.finfo(x.dtype).tiny)
+    for _ in range(_STEPS):
+        square = x @ x.T
+        x = torch.addmm(x, torch.addmm(square, square, square, beta=b, alpha=c), x, beta=a)
+    return x if u.shape[0] <= u.shape[1] else x.T
+
+
+class Muon(torch.optim.Optimizer):
+    """Muon for every parameter. lr: η. momentum: μ. weight_decay: λ. Groups may set lr and weight_decay."""
+
+    def __init__(
+        self, params: Iterable[dict[str, Any]], *, lr: float, momentum: float = 0.95, weight_decay: float = 0.0
+    ) -> None:
+        super().__init__(params, {"lr": lr, "momentum": momentum, "weight_decay": weight_decay})
+
+    @torch.no_grad()
+    def step(self, closure: Callable[[], float] | None = None) -> None:  # pyright: ignore[reportIncompatibleMethodOverride]
+        """One step by the gradients that the parameters have."""
+        assert closure is None, "gradients are computed before"
+        for group in self.param_groups:
+            rate, kept = group["lr"], group["momentum"]
+            for p in group["params"]:
+                if p.grad is None:
+                    continue
+                mean = self.state[p].setdefault("momentum", torch.zeros_like(p))
+                mean.lerp_(p.grad, 1 - kept)
+                u = p.grad.lerp(mean, kept)
+                p.mul_(1 - rate * group["weight_decay"])
+                if p.ndim > 1:
+                    matrix = orthogonalised(u.flatten(1))
+                    p.add_(matrix.view(p.shape), alpha=-rate * max(1.0, matrix.shape[0] / matrix.shape[1]) ** 0.5)
+                else:
+                    norm = u.norm() + torch.finfo(u.dtype).tiny
+                    p.sub_(u * (_VECTORS * rate * u.numel() ** 0.5 / norm))
