@@ -160,6 +160,12 @@ for _method in ("byol", "simsiam"):
             CHANGES[f"{_method}.{_name}{_value}"] = {
                 "method": _method, "looks": 100_000, "recipe": {"batch_size": 64, _name: _value},
             }  # fmt: skip
+for _method in ("simclr", *METHODS):
+    CHANGES[f"{_method}.adamw"] = {"method": _method, "recipe": {"optimiser": "adamw", "learning_rate": 2e-3}}
+    for _rate in (0.005, 0.01, 0.02, 0.05):
+        CHANGES[f"{_method}.muon{_rate}"] = {
+            "method": _method, "recipe": {"optimiser": "muon", "learning_rate": _rate},
+        }  # fmt: skip
 for _factor in (1.0, 3.0, 10.0, 30.0):
     CHANGES[f"byol.predictor{_factor:g}"] = {"method": "byol", "rates": {"predictor": _factor}}
 

@@ -7,8 +7,8 @@ Liu et al. Muon is scalable for LLM training. arXiv 2502.16982 (equations 1 to 3
     O = U Vᵀ, where μ M + (1 − μ) G = U S Vᵀ      # five Newton-Schulz steps, S becomes 0.7 to 1.2
     W ← (1 − η λ) W − η √max(1, m / n) O
 
-Differs from the paper: what is no matrix (biases, the scales of norms) takes Muon's step, too, and not AdamW's. A vector
-of m numbers is a matrix of one column, whose step has the root mean square η; a tenth of it, as such numbers want.
+Differs from the paper: what is no matrix (biases, the scales of norms) takes Muon's step, too, not AdamW's. A vector of
+m numbers is a matrix of one column, whose step has the root mean square η; such numbers take a tenth of it.
 """
 
 from collections.abc import Callable, Iterable

@@ -6,9 +6,9 @@ from typing import Any, Literal, get_args
 
 from headstart.errors import UserError
 from headstart.objectives.catalogue import method_class
+from headstart.objectives.objective import Optimiser
 
 Precision = Literal["float32", "float64", "bf16"]
-Optimiser = Literal["adamw", "muon", "sgd"]
 Schedule = Literal["cosine", "constant"]
 _ADDED = ("optimiser", "momentum", "schedule")  # named on a card only where they are not the defaults
 
@@ -93,5 +93,7 @@ def default_recipe(method: str, n: int, *, runs: int = 1, seed: int = 0) -> Reci
     schedule = method_class(method).schedule
     epochs = max(schedule.least, min(schedule.most, round(schedule.looks / runs / max(1, n))))
     batch = min(_BATCH, max(32, 2 ** round(math.log2(max(1, n / 8)))))
-    rate, decay = schedule.learning_rate, schedule.weight_decay
-    return Recipe(epochs=epochs, batch_size=batch, learning_rate=rate, weight_decay=decay, seed=seed)
+    return Recipe(
+        epochs=epochs, batch_size=batch, learning_rate=schedule.learning_rate, weight_decay=schedule.weight_decay,
+        optimiser=schedule.optimiser, seed=seed,
+    )  # fmt: skip
