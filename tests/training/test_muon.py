@@ -52,7 +52,9 @@ def test_no_gradient_moves_nothing_but_by_decay():
 def test_filters_are_stepped_as_the_matrix_of_outputs_by_all_else():
     gradients = [drawn(8, 3, 3, 3, seed=k) for k in range(2)]
     as_matrices = stepped(torch.zeros(8, 27, dtype=torch.float64), [g.flatten(1) for g in gradients])
-    assert torch.equal(stepped(torch.zeros(8, 3, 3, 3, dtype=torch.float64), gradients).flatten(1), as_matrices)
+    for layout in (torch.contiguous_format, torch.channels_last):
+        filters = stepped(torch.zeros(8, 3, 3, 3, dtype=torch.float64).to(memory_format=layout), gradients)
+        torch.testing.assert_close(filters.flatten(1), as_matrices)
 
 
 @pytest.mark.skipif(not hasattr(torch.optim, "Muon"), reason="this torch has no Muon of its own")

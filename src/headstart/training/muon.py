@@ -25,15 +25,20 @@ _VECTORS = 0.1
 def orthogonalised(u: Float[Tensor, "m n"]) -> Float[Tensor, "m n"]:
     """About the nearest matrix whose singular values are all 1: those of the result are 0.7 to 1.2.
 
-    Newton-Schulz steps p(X) = a X + b X Xᵀ X + c (X Xᵀ)² X; singular values below a thousandth of u's norm stay small.
+    Newton-Schulz steps X ← P X with P = a I + b X Xᵀ + c (X Xᵀ)². All of them are taken in the smaller square: with
+    S = X Xᵀ, each makes S into P S P, and X meets the product of all P once, at the end, which takes half the time.
+    Singular values below a thousandth of u's norm stay small.
     """
     a, b, c = _COEFFICIENTS
     x = u if u.shape[0] <= u.shape[1] else u.T
     x = x / (x.norm() + torch.finfo(x.dtype).tiny)
+    square = x @ x.T
+    product = torch.eye(len(x), dtype=x.dtype, device=x.device)
     for _ in range(_STEPS):
-        square = x @ x.T
-        x = torch.addmm(x, torch.addmm(square, square, square, beta=b, alpha=c), x, beta=a)
-    return x if u.shape[0] <= u.shape[1] else x.T
+        p = torch.addmm(square, square, square, beta=b, alpha=c)
+        p.diagonal().add_(a)
+        product, square = p @ product, p @ square @ p
+    return product @ x if u.shape[0] <= u.shape[1] else (product @ x).T
 
 
 class Muon(torch.optim.Optimizer):
@@ -56,10 +61,12 @@ class Muon(torch.optim.Optimizer):
                 mean = self.state[p].setdefault("momentum", torch.zeros_like(p))
                 mean.lerp_(p.grad, 1 - kept)
                 u = p.grad.lerp(mean, kept)
-                p.mul_(1 - rate * group["weight_decay"])
+                if group["weight_decay"]:
+                    p.mul_(1 - rate * group["weight_decay"])
                 if p.ndim > 1:
-                    matrix = orthogonalised(u.flatten(1))
-                    p.add_(matrix.view(p.shape), alpha=-rate * max(1.0, matrix.shape[0] / matrix.shape[1]) ** 0.5)
+                    laid = u.movedim(1, -1)  # an image network's filters lie in this order, and that of columns is free
+                    matrix = orthogonalised(laid.flatten(1))
+                    length = rate * max(1.0, matrix.shape[0] / matrix.shape[1]) ** 0.5
+                    p.sub_(matrix.view(laid.shape).movedim(-1, 1), alpha=length)
                 else:
-                    norm = u.norm() + torch.finfo(u.dtype).tiny
-                    p.sub_(u * (_VECTORS * rate * u.numel() ** 0.5 / norm))
+                    p.sub_(u * (_VECTORS * rate * u.numel() ** 0.5 / (u.norm() + torch.finfo(u.dtype).tiny)))
