@@ -254,7 +254,9 @@ class Ours:
 
 BLURRED = {"blur": (0.1, 2.0), "noise": (0.0, 0.0)}
 SOON = Ours(
-    {"epochs": 20, "optimiser": "muon", "learning_rate": 0.05, "batch_size": 64}, temperature=0.1, views=BLURRED
+    {"epochs": 20, "optimiser": "muon", "learning_rate": 0.05, "batch_size": 64, "warmup": 0.0},
+    temperature=0.1,
+    views=BLURRED,
 )
 BEST = Peer(
     {"cj_prob": 0.8, "cj_bright": 0.3, "cj_contrast": 0.3, "min_scale": 0.8, "random_gray_scale": 0.0,
@@ -264,7 +266,7 @@ BEST = Peer(
 OURS = [
     SOON, replace(SOON, temperature=0.2), replace(SOON, views={}),
     *(replace(SOON, recipe=SOON.recipe | changes) for changes in (
-        {"learning_rate": 0.02}, {"batch_size": 32}, {"optimiser": "adamw", "learning_rate": 2e-3})),
+        {"learning_rate": 0.02}, {"momentum": 0.95}, {"warmup": 0.05}, {"batch_size": 32}, {"optimiser": "adamw", "learning_rate": 2e-3})),
 ]  # fmt: skip
 SEARCHED = [
     replace(BEST, **changes)

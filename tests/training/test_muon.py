@@ -61,7 +61,10 @@ def test_filters_are_stepped_as_the_matrix_of_outputs_by_all_else():
 @pytest.mark.parametrize("shape", SHAPES)
 def test_matrices_move_as_by_torchs_own_which_computes_in_bfloat16(shape):
     p = torch.nn.Parameter(drawn(*shape).float())
-    theirs, gradients = torch.optim.Muon([p], lr=0.1, weight_decay=0.2), [drawn(*shape, seed=k).float() for k in (1, 2)]
+    theirs, gradients = (
+        torch.optim.Muon([p], lr=0.1, momentum=0.9, weight_decay=0.2),
+        [drawn(*shape, seed=k).float() for k in (1, 2)],
+    )
     ours = stepped(p.detach(), gradients, weight_decay=0.2)
     for g in gradients:
         p.grad = g.clone()

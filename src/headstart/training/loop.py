@@ -275,7 +275,7 @@ def _optimiser(objective: Objective, recipe: Recipe, rates: Mapping[str, float])
     if recipe.optimiser == "sgd":
         return torch.optim.SGD(settings, lr=recipe.learning_rate, momentum=recipe.momentum)
     if recipe.optimiser == "muon":
-        return Muon(settings, lr=recipe.learning_rate)
+        return Muon(settings, lr=recipe.learning_rate, momentum=recipe.momentum)
     return torch.optim.AdamW(settings, lr=recipe.learning_rate, fused=True)
 
 

@@ -8,7 +8,8 @@ Liu et al. Muon is scalable for LLM training. arXiv 2502.16982 (equations 1 to 3
     W ← (1 − η λ) W − η √max(1, m / n) O
 
 Differs from the paper: what is no matrix (biases, the scales of norms) takes Muon's step, too, not AdamW's. A vector of
-m numbers is a matrix of one column, whose step has the root mean square η; such numbers take a tenth of it.
+m numbers is a matrix of one column, whose step has the root mean square η; such numbers take a tenth of it. μ is 0.9, not
+0.95 (benchmarks/RESULTS.md).
 """
 
 from collections.abc import Callable, Iterable
@@ -45,7 +46,7 @@ class Muon(torch.optim.Optimizer):
     """Muon for every parameter. lr: η. momentum: μ. weight_decay: λ. Groups may set lr and weight_decay."""
 
     def __init__(
-        self, params: Iterable[dict[str, Any]], *, lr: float, momentum: float = 0.95, weight_decay: float = 0.0
+        self, params: Iterable[dict[str, Any]], *, lr: float, momentum: float = 0.9, weight_decay: float = 0.0
     ) -> None:
         super().__init__(params, {"lr": lr, "momentum": momentum, "weight_decay": weight_decay})
 

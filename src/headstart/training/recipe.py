@@ -20,7 +20,7 @@ class Recipe:
     epochs: passes over the images. batch_size: images a step, at most. learning_rate: its peak.
     weight_decay: AdamW's, or SGD's as torch has it (added to the gradient). warmup: share of the steps in which the
     rate rises linearly; None is 0.05 before a cosine, 0 before a constant.
-    accumulate: parts a batch is split in. ema: decay of the averaged weights, 0 for none. momentum: SGD's.
+    accumulate: parts a batch is split in. ema: decay of the averaged weights, 0 for none. momentum: SGD's and Muon's.
     """
 
     epochs: int
