@@ -266,7 +266,8 @@ BEST = Peer(
 OURS = [
     SOON, replace(SOON, temperature=0.2), replace(SOON, views={}),
     *(replace(SOON, recipe=SOON.recipe | changes) for changes in (
-        {"learning_rate": 0.02}, {"momentum": 0.95}, {"warmup": 0.05}, {"batch_size": 32}, {"optimiser": "adamw", "learning_rate": 2e-3})),
+        {"learning_rate": 0.02}, {"momentum": 0.95}, {"warmup": 0.05}, {"batch_size": 32},
+        {"optimiser": "adamw", "learning_rate": 2e-3})),
 ]  # fmt: skip
 SEARCHED = [
     replace(BEST, **changes)

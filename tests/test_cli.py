@@ -107,6 +107,11 @@ def test_both_spellings_of_unlabelled_are_understood(capsys, words):
     assert (values["saw"], values["source"]) == ("unlabelled", "unlabeled")
 
 
+@pytest.mark.parametrize("word", ["--optimizer=muon", "--optimiser=muon"])
+def test_both_spellings_of_optimiser_are_understood(word):
+    assert cli._spelled([word]) == ["--optimiser=muon"]
+
+
 def test_many_sources_follow_the_bundle(capsys):
     assert given(capsys, "many", "b", "1.png", "2") == [Path("b"), "1.png", "2"]
 

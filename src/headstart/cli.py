@@ -189,13 +189,13 @@ def _arguments(function: Callable[..., Any], given: Given) -> tuple[list[Any], G
 
 
 def _spelled(words: list[str]) -> list[str]:
-    """--time_budget means --time-budget, and --saw unlabeled means --saw unlabelled."""
+    """--time_budget means --time-budget, --optimizer means --optimiser, --saw unlabeled means --saw unlabelled."""
     spelled: list[str] = []
     for word in words:
         option, equals, value = word.partition("=") if word.startswith("--") else ("", "", word)
         if value == "unlabeled" and "--saw" in (option, *spelled[-1:]):
             value = "unlabelled"
-        spelled.append(option.replace("_", "-") + equals + value)
+        spelled.append(option.replace("_", "-").replace("--optimizer", "--optimiser") + equals + value)
     return spelled
 
 

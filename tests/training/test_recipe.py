@@ -46,3 +46,11 @@ def test_a_card_has_what_it_had_before_other_optimisers_and_names_one_that_is_no
     assert usual.keys().isdisjoint({"optimiser", "momentum", "schedule"})
     other = Recipe(epochs=1, optimiser="sgd", momentum=0.5, schedule="constant").card()
     assert (other["optimiser"], other["momentum"], other["schedule"], other["warmup"]) == ("sgd", 0.5, "constant", 0.0)
+
+
+def test_another_optimiser_comes_with_the_rate_that_suits_it_and_the_same_one_changes_nothing():
+    usual = default_recipe("simclr", 500)
+    other = usual.stepped_by("muon")
+    assert (other.optimiser, other.learning_rate) == ("muon", pytest.approx(10 * usual.learning_rate))
+    assert other.stepped_by("muon") is other
+    assert usual.stepped_by(None) is usual

@@ -8,8 +8,8 @@ Liu et al. Muon is scalable for LLM training. arXiv 2502.16982 (equations 1 to 3
     W ← (1 − η λ) W − η √max(1, m / n) O
 
 Differs from the paper: what is no matrix (biases, the scales of norms) takes Muon's step, too, not AdamW's. A vector of
-m numbers is a matrix of one column, whose step has the root mean square η; such numbers take a tenth of it. μ is 0.9, not
-0.95 (benchmarks/RESULTS.md).
+m numbers is a matrix of one column, whose step has the root mean square η; such numbers take a tenth of it. A momentum
+of 0.9, not 0.95 (benchmarks/RESULTS.md).
 """
 
 from collections.abc import Callable, Iterable
