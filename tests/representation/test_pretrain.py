@@ -18,6 +18,12 @@ def test_a_methods_own_numbers_are_taken_and_kept_on_the_card(tmp_path):
     assert card["method"]["hyperparameters"] == {"temperature": 0.5, "hidden": 256, "width": 16}
 
 
+def test_another_optimiser_is_taken_at_its_own_rate_and_kept_on_the_card(tmp_path):
+    pretrain("digits", epochs=1, optimiser="muon", out=tmp_path / "run")
+    recipe = json.loads((tmp_path / "run" / "card.json").read_text())["method"]["recipe"]
+    assert (recipe["optimiser"], recipe["learning_rate"]) == ("muon", pytest.approx(0.02))
+
+
 @pytest.mark.parametrize(
     ("options", "said"),
     [
