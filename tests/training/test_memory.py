@@ -25,10 +25,10 @@ def resident() -> int:
         return int(file.read().split()[1])
 
 
-def test_a_block_that_was_freed_needs_no_new_pages_within():
-    with kept_memory():
-        new_pages()
-        assert new_pages() < PAGES / 100
+def test_a_block_that_was_freed_soon_needs_no_new_pages_within():
+    without = min(new_pages() for _ in range(3))
+    with kept_memory():  # the first blocks may be cut into by what else is allocated
+        assert min(new_pages() for _ in range(5)) < without / 10
 
 
 def test_afterwards_what_was_kept_is_handed_back():
