@@ -10,7 +10,7 @@ from headstart.objectives.objective import Optimiser
 
 Precision = Literal["float32", "float64", "bf16"]
 Schedule = Literal["cosine", "constant"]
-_RATES: dict[Optimiser, float] = {"adamw": 1.0, "muon": 10.0, "sgd": 10.0}  # relative to AdamW's
+_RATES: dict[Optimiser, float] = {"adamw": 1.0, "muon": 10.0, "sgd": 10.0}  # of as long steps, relative to AdamW's
 _ADDED = ("optimiser", "momentum", "schedule")  # named on a card only where they are not the defaults
 
 
@@ -56,12 +56,12 @@ class Recipe:
                 raise UserError(f"{name}={getattr(self, name)}: wanted {wanted}")
 
     def stepped_by(self, optimiser: Optimiser | None) -> "Recipe":
-        """The same recipe with another optimiser, where one is named, at the rate that suits it."""
-        if optimiser in (None, self.optimiser):
+        """The same recipe with another optimiser, if one is named: at the rate that suits it, decaying as fast."""
+        if optimiser is None:
             return self
-        return self.but(
-            optimiser=optimiser, learning_rate=self.learning_rate * _RATES[optimiser] / _RATES[self.optimiser]
-        )
+        factor = _RATES[optimiser] / _RATES[self.optimiser]
+        rate, decay = self.learning_rate * factor, self.weight_decay / factor
+        return self.but(optimiser=optimiser, learning_rate=rate, weight_decay=decay)
 
     @property
     def rising(self) -> float:
