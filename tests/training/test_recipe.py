@@ -48,9 +48,13 @@ def test_a_card_has_what_it_had_before_other_optimisers_and_names_one_that_is_no
     assert (other["optimiser"], other["momentum"], other["schedule"], other["warmup"]) == ("sgd", 0.5, "constant", 0.0)
 
 
-def test_another_optimiser_comes_with_the_rate_that_suits_it_and_decays_weights_as_fast():
+def test_muon_comes_with_the_rate_that_suits_it_and_decays_weights_as_fast():
     usual = default_recipe("byol", 500)
-    other = usual.stepped_by("muon")
+    other = usual.by("muon")
     assert (other.optimiser, other.learning_rate) == ("muon", pytest.approx(10 * usual.learning_rate))
     assert other.learning_rate * other.weight_decay == pytest.approx(usual.learning_rate * usual.weight_decay)
-    assert usual.stepped_by(None) == usual.stepped_by("adamw") == usual
+    assert (
+        other.but(optimiser="adamw", learning_rate=usual.learning_rate, weight_decay=usual.weight_decay)
+        == usual.by("adamw")
+        == usual
+    )

@@ -4,7 +4,7 @@ from abc import ABC, abstractmethod
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from functools import wraps
-from typing import Any, ClassVar, Literal, NamedTuple, TypeVar, cast
+from typing import Any, ClassVar, NamedTuple, TypeVar, cast
 
 import torch
 from jaxtyping import Float, Int
@@ -13,19 +13,17 @@ from torch import Tensor, nn
 from headstart.encoders.encoder import Encoder
 
 Terms = dict[str, Tensor]
-Optimiser = Literal["adamw", "muon", "sgd"]
 Loss = TypeVar("Loss", bound=Callable[..., Any])
 
 
 class Schedule(NamedTuple):
-    """How a method is trained by default: images to look at in all, as so many epochs; peak rate; decay; optimiser."""
+    """How a method is trained by default: images to look at in all, as so many epochs; peak rate; weight decay."""
 
     looks: int
     least: int
     most: int
     learning_rate: float = 2e-3
     weight_decay: float = 1e-4
-    optimiser: Optimiser = "adamw"
 
 
 @dataclass(frozen=True)

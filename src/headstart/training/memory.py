@@ -15,7 +15,7 @@ def kept_memory() -> Iterator[None]:
 
     A network's activations are freed and allocated in every step. By glibc's own rule those above some tens of
     megabytes in all go back to the system each time, and every page that comes anew is filled with zeros first, which
-    took a third of a step (benchmarks/RESULTS.md).
+    took a quarter of a step (benchmarks/RESULTS.md).
     """
     try:
         library = ctypes.CDLL(None)

@@ -6,11 +6,11 @@ from typing import Any, Literal, get_args
 
 from headstart.errors import UserError
 from headstart.objectives.catalogue import method_class
-from headstart.objectives.objective import Optimiser
 
 Precision = Literal["float32", "float64", "bf16"]
+Optimiser = Literal["adamw", "muon", "sgd"]
 Schedule = Literal["cosine", "constant"]
-_RATES: dict[Optimiser, float] = {"adamw": 1.0, "muon": 10.0, "sgd": 10.0}  # of as long steps, relative to AdamW's
+_MUON = 10.0  # its rate, as a multiple of AdamW's
 _ADDED = ("optimiser", "momentum", "schedule")  # named on a card only where they are not the defaults
 
 
@@ -55,12 +55,11 @@ class Recipe:
             if not fits:
                 raise UserError(f"{name}={getattr(self, name)}: wanted {wanted}")
 
-    def stepped_by(self, optimiser: Optimiser | None) -> "Recipe":
-        """The same recipe with another optimiser, if one is named: at the rate that suits it, decaying as fast."""
-        if optimiser is None:
+    def by(self, optimiser: Literal["adamw", "muon"]) -> "Recipe":
+        """This recipe, of AdamW, by that optimiser: at the rate that suits it, decaying as fast."""
+        if optimiser == "adamw":
             return self
-        factor = _RATES[optimiser] / _RATES[self.optimiser]
-        rate, decay = self.learning_rate * factor, self.weight_decay / factor
+        rate, decay = self.learning_rate * _MUON, self.weight_decay / _MUON
         return self.but(optimiser=optimiser, learning_rate=rate, weight_decay=decay)
 
     @property
@@ -102,7 +101,5 @@ def default_recipe(method: str, n: int, *, runs: int = 1, seed: int = 0) -> Reci
     schedule = method_class(method).schedule
     epochs = max(schedule.least, min(schedule.most, round(schedule.looks / runs / max(1, n))))
     batch = min(_BATCH, max(32, 2 ** round(math.log2(max(1, n / 8)))))
-    return Recipe(
-        epochs=epochs, batch_size=batch, learning_rate=schedule.learning_rate, weight_decay=schedule.weight_decay,
-        optimiser=schedule.optimiser, seed=seed,
-    )  # fmt: skip
+    rate, decay = schedule.learning_rate, schedule.weight_decay
+    return Recipe(epochs=epochs, batch_size=batch, learning_rate=rate, weight_decay=decay, seed=seed)
