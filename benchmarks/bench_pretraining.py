@@ -3,9 +3,10 @@
 The same network, batch and kind of views, both on all cores, alternating. ``python benchmarks/bench_pretraining.py``
 gives images a second on real cells at 40 pixels and on CIFAR-10 at 32, with the machine's GEMM rate beside each round;
 ``--accuracy real --out FILE`` gives seconds of training until a probe on the real cells has 0.90 (4 folds, 5 times;
-median of five seeds), each with the recipe that was soonest on drawn cells (``--search``). The probe is judged after
-every 256 images, to the end of the schedule: seconds to the first look at 0.90, and to the look from which on all are
-there. Judging hides a loader's work: so one run says how many steps it takes, three more how long they are.
+median of five seeds), each with what was soonest of what was tried on drawn cells (RESULTS.md; ``--search`` repeats
+some of it). The probe is judged after every 256 images, to the end of the schedule: seconds to the first look at 0.90,
+and to the look from which on all are there. Judging hides a loader's work: so one run says how many steps it takes,
+three more how long they are.
 """
 
 import argparse
