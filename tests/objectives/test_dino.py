@@ -6,7 +6,7 @@ import pytest
 import torch
 from tests.objectives.losses import agree, rows
 
-from headstart.objectives.dino import cross_entropy
+from headstart.objectives.dino import balanced_center, cross_entropy, koleo
 
 SHARP = {"student_temperature": 0.1, "teacher_temperature": 0.04}
 
@@ -44,3 +44,40 @@ def test_loss_is_lightlys():
     theirs.center.copy_(center)
     ours = sum(cross_entropy(s, t, center, **SHARP) for s, t in zip(students, reversed(teachers), strict=True)) / 2
     assert torch.allclose(ours, theirs(teachers, students, epoch=0), atol=1e-5)
+
+
+def test_the_balanced_centre_fills_all_groups_alike_where_the_mean_leaves_some_empty():
+    teacher = 0.1 * rows(64, seed=1) * torch.tensor([1.0, 0.1, 0.1, 0.1, 0.1]) + rows(1, seed=2)[0]
+
+    def unevenness(center):
+        filled = ((teacher - center) / 0.04).softmax(1).mean(0) * teacher.shape[1]
+        return (filled - 1).abs().max().item()
+
+    balanced = [unevenness(balanced_center(teacher, temperature=0.04, rounds=rounds)) for rounds in (0, 1, 3, 30)]
+    assert balanced == sorted(balanced, reverse=True)
+    assert balanced[3] < 1e-3
+    assert balanced[2] < unevenness(teacher.mean(0)) / 2
+
+
+def test_the_balanced_centre_gives_the_assignment_of_sinkhorn_and_knopp():
+    """Caron et al. 2020, equation 3: exp(scores / temperature), whose rows and columns are made equal in turn."""
+    teacher = 0.2 * rows(6, seed=1)
+    q = torch.exp(teacher / 0.04)
+    for _ in range(4):
+        q = q / q.sum(1, keepdim=True)
+        q = q / q.sum(0)
+    center = balanced_center(teacher, temperature=0.04, rounds=4)
+    assert torch.allclose(((teacher - center) / 0.04).softmax(1), q / q.sum(1, keepdim=True))
+
+
+def test_rows_far_from_each_other_have_the_lower_koleo_whatever_their_lengths():
+    even, near = torch.eye(4), torch.eye(4) * 0.1 + 1
+    assert koleo(even).item() == pytest.approx(-math.log(math.sqrt(2)), abs=1e-5)
+    assert koleo(even * torch.tensor([[1.0], [2.0], [3.0], [4.0]])) == pytest.approx(koleo(even).item(), abs=1e-5)
+    assert koleo(near) > koleo(even) + 1
+
+
+def test_koleo_is_lightlys():
+    from lightly.loss import KoLeoLoss
+
+    assert koleo(rows(16, seed=1)).item() == pytest.approx(KoLeoLoss()(rows(16, seed=1)).item(), abs=1e-5)

@@ -4,7 +4,7 @@ from abc import ABC, abstractmethod
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from functools import wraps
-from typing import Any, ClassVar, NamedTuple, TypeVar, cast
+from typing import Any, ClassVar, Literal, NamedTuple, TypeVar, cast
 
 import torch
 from jaxtyping import Float, Int
@@ -17,11 +17,15 @@ Loss = TypeVar("Loss", bound=Callable[..., Any])
 
 
 class Schedule(NamedTuple):
-    """How a method is trained by default: images to look at in all, as so many epochs; peak rate; weight decay."""
+    """How a method is trained by default: images to look at in all, as so many epochs; by which optimiser.
+
+    learning_rate, weight_decay: AdamW's, from which those of Muon follow (``Recipe.by``).
+    """
 
     looks: int
     least: int
     most: int
+    optimiser: Literal["adamw", "muon"] = "adamw"
     learning_rate: float = 2e-3
     weight_decay: float = 1e-4
 
@@ -74,7 +78,7 @@ class Objective(nn.Module, ABC):
     coupled: ClassVar[bool] = False
     penalised: bool = False
     default_encoder: ClassVar[str] = "small"
-    schedule: ClassVar[Schedule] = Schedule(300_000, 10, 600)
+    schedule: ClassVar[Schedule] = Schedule(100_000, 10, 150, "muon")
     rates: ClassVar[Mapping[str, float]] = {}
     encoder: Encoder
     gather: Callable[[Tensor], Tensor] = staticmethod(_alone)

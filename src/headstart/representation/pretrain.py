@@ -33,7 +33,7 @@ def pretrain(
     batch_size: int | None = None,
     learning_rate: float | None = None,
     weight_decay: float | None = None,
-    optimiser: Literal["adamw", "muon"] = "adamw",
+    optimiser: Literal["adamw", "muon"] | None = None,
     options: str | None = None,
     image_size: int | None = None,
     precision: Literal["float32", "float64", "bf16"] = "float32",
@@ -64,7 +64,7 @@ def pretrain(
         batch_size: Images a step; default by the rule in docs/protocol.md.
         learning_rate: Peak of the cosine schedule; default by the rule in docs/protocol.md.
         weight_decay: The optimiser's; default by the rule in docs/protocol.md.
-        optimiser: adamw, or muon, which learns in fewer steps, at ten times the rate (docs/training.md).
+        optimiser: adamw, or muon, which learns in fewer steps (docs/training.md); default: the method's own.
         options: The method's own numbers that differ from its page in docs, such as temperature=0.1,width=64.
         image_size: Side in pixels that images are brought to; default: their own, at most 64.
         precision: Numbers to compute in.
@@ -106,7 +106,8 @@ def pretrain(
     folder = Path(out) if out else Path("runs") / f"{Path(dataset.source).stem}-{method.replace(':', '-')}"
     data = gather(dataset, chosen, saw=saw, image_size=image_size)
     views_name, drawn, _ = resolve(views, dataset)
-    recipe = chosen.recipe(len(data.x), seed=seed).by(optimiser).but(
+    usual = chosen.recipe(len(data.x), seed=seed)
+    recipe = (usual.by(optimiser) if optimiser else usual).but(
         epochs=epochs, batch_size=batch_size, learning_rate=learning_rate, weight_decay=weight_decay,
         precision=precision, accumulate=accumulate, ema=ema,
     )  # fmt: skip

@@ -10,7 +10,7 @@ from headstart.objectives.catalogue import method_class
 Precision = Literal["float32", "float64", "bf16"]
 Optimiser = Literal["adamw", "muon", "sgd"]
 Schedule = Literal["cosine", "constant"]
-_MUON = 10.0  # its rate, as a multiple of AdamW's
+_RATES = {"adamw": 1.0, "muon": 10.0}  # what suits each, as a multiple of AdamW's
 _ADDED = ("optimiser", "momentum", "schedule")  # named on a card only where they are not the defaults
 
 
@@ -56,10 +56,11 @@ class Recipe:
                 raise UserError(f"{name}={getattr(self, name)}: wanted {wanted}")
 
     def by(self, optimiser: Literal["adamw", "muon"]) -> "Recipe":
-        """This recipe, of AdamW, by that optimiser: at the rate that suits it, decaying as fast."""
-        if optimiser == "adamw":
+        """This recipe, of AdamW or Muon, by that one of the two: at the rate that suits it, decaying as fast."""
+        if optimiser == self.optimiser:
             return self
-        rate, decay = self.learning_rate * _MUON, self.weight_decay / _MUON
+        factor = _RATES[optimiser] / _RATES[self.optimiser]
+        rate, decay = self.learning_rate * factor, self.weight_decay / factor
         return self.but(optimiser=optimiser, learning_rate=rate, weight_decay=decay)
 
     @property
@@ -102,4 +103,5 @@ def default_recipe(method: str, n: int, *, runs: int = 1, seed: int = 0) -> Reci
     epochs = max(schedule.least, min(schedule.most, round(schedule.looks / runs / max(1, n))))
     batch = min(_BATCH, max(32, 2 ** round(math.log2(max(1, n / 8)))))
     rate, decay = schedule.learning_rate, schedule.weight_decay
-    return Recipe(epochs=epochs, batch_size=batch, learning_rate=rate, weight_decay=decay, seed=seed)
+    recipe = Recipe(epochs=epochs, batch_size=batch, learning_rate=rate, weight_decay=decay, seed=seed)
+    return recipe.by(schedule.optimiser)
