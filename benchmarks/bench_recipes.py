@@ -104,6 +104,8 @@ def run(trial: dict) -> dict:
     spec = encoder_spec(method_encoder(trial), x[u], views)
     encoder, method = encoder_of(trial.get("encoder", spec.name), spec, trial["seed"]), trial.get("method", "simclr")
     recipe = default_recipe(method, len(u), seed=trial["seed"]).but(**trial.get("recipe", {}))
+    if "optimiser" in trial:
+        recipe = recipe.by(trial["optimiser"])
     if "looks" in trial:
         recipe = recipe.but(epochs=max(1, round(trial["looks"] / len(u))))
     objective = make_objective(method, encoder, shape=(spec.channels, *spec.size), **trial.get("options", {}))
@@ -134,21 +136,23 @@ CHANGES = {
     "looks300k": {"looks": 300_000},
     "batch64": {"recipe": {"batch_size": 64}},
     "batch128": {"recipe": {"batch_size": 128}},
-    "rate1e-3": {"recipe": {"learning_rate": 1e-3}},
-    "rate5e-3": {"recipe": {"learning_rate": 5e-3}},
+    "rate1e-3": {"optimiser": "adamw", "recipe": {"learning_rate": 1e-3}},
+    "rate5e-3": {"optimiser": "adamw", "recipe": {"learning_rate": 5e-3}},
     "ema": {"recipe": {"ema": 0.99}},
     "temperature0.1": {"options": {"temperature": 0.1}},
     "temperature0.5": {"options": {"temperature": 0.5}},
     "fine": {"encoder": "32s2-64s2-128s2-128"},
     "finer": {"encoder": "32s2-64s2-128-128s2"},
     "crops": {"views": {"crop": [0.5, 1.0]}},
+    "noise": {"views": {"noise": [0.0, 0.04]}},
+    "blur0.8": {"views": {"blur": [0.1, 0.8], "noise": [0.0, 0.04]}},
 }
 METHODS = ("moco", "byol", "simsiam", "barlow_twins", "vicreg", "dino", "cpc", "mae")
 for _method in METHODS:
     for _batch in (64, 256):
         CHANGES[f"{_method}.batch{_batch}"] = {"method": _method, "looks": 100_000, "recipe": {"batch_size": _batch}}
 for _method, _changes in {
-    "byol": {"momentum": (0.9, 0.99)}, "barlow_twins": {"redundancy": (0.02,)}, "simsiam": {"bottleneck": (128,)},
+    "byol": {"momentum": (0.97, 0.99)}, "dino": {"version": (1,), "momentum": (0.95, 0.99), "spread": (0.0, 0.3)}, "barlow_twins": {"redundancy": (0.02,)}, "simsiam": {"bottleneck": (128,)},
     "moco": {"queue": (256,)},
 }.items():  # fmt: skip
     for _name, _values in _changes.items():
@@ -158,14 +162,14 @@ for _method in ("byol", "simsiam"):
     for _name, _values in {"learning_rate": (5e-4, 5e-3), "weight_decay": (0.03, 0.3)}.items():
         for _value in _values:
             CHANGES[f"{_method}.{_name}{_value}"] = {
-                "method": _method, "looks": 100_000, "recipe": {"batch_size": 64, _name: _value},
+                "method": _method, "looks": 100_000, "optimiser": "adamw", "recipe": {_name: _value},
             }  # fmt: skip
 for _method in ("simclr", *METHODS):
-    CHANGES[f"{_method}.adamw"] = {"method": _method, "recipe": {"optimiser": "adamw", "learning_rate": 2e-3}}
+    CHANGES[f"{_method}.adamw"] = {"method": _method, "optimiser": "adamw"}
+    for _epochs in (50, 150):
+        CHANGES[f"{_method}.epochs{_epochs}"] = {"method": _method, "recipe": {"epochs": _epochs}}
     for _rate in (0.005, 0.01, 0.02, 0.05):
-        CHANGES[f"{_method}.muon{_rate}"] = {
-            "method": _method, "recipe": {"optimiser": "muon", "learning_rate": _rate},
-        }  # fmt: skip
+        CHANGES[f"{_method}.muon{_rate}"] = {"method": _method, "recipe": {"learning_rate": _rate}}
 for _factor in (1.0, 3.0, 10.0, 30.0):
     CHANGES[f"byol.predictor{_factor:g}"] = {"method": "byol", "rates": {"predictor": _factor}}
 

@@ -28,7 +28,7 @@ from headstart.encoders.projector import perceptron
 from headstart.encoders.teacher import Teacher, rising
 from headstart.objectives.objective import Batch, Objective, Terms, full
 
-_LEAST_DISTANCE = 1e-8
+_LEAST_DISTANCE, _CENTER_MOMENTUM = 1e-8, 0.9
 
 
 @full
@@ -86,8 +86,8 @@ class Groups(nn.Module):
 class DINO(Objective):
     """Distil the teacher's groups.
 
-    version: 1 or 2. student_temperature, teacher_temperature: τ_s and τ_t. momentum: m at the start. center_momentum:
-    m_c, of version 1. spread: λ, of version 2. groups: k. hidden, width: the layers between h and the groups.
+    version: 1 or 2. student_temperature, teacher_temperature: τ_s and τ_t. momentum: m at the start. spread: λ, of
+    version 2. groups: k. hidden, width: the layers between h and the groups. m_c, of version 1, is the paper's 0.9.
     """
 
     n_views: ClassVar[int] = 2
@@ -96,15 +96,15 @@ class DINO(Objective):
 
     def __init__(
         self, encoder: Encoder, *, version: Literal[1, 2] = 2, student_temperature: float = 0.1,
-        teacher_temperature: float = 0.04, momentum: float = 0.9, center_momentum: float = 0.9, spread: float = 0.1,
-        groups: int = 256, hidden: int = 256, width: int = 64,
+        teacher_temperature: float = 0.04, momentum: float = 0.9, spread: float = 0.1, groups: int = 256,
+        hidden: int = 256, width: int = 64,
     ) -> None:  # fmt: skip
         super().__init__()
         self.encoder = encoder
         self.projector = Groups(encoder.dim, hidden, width, groups)
         self.teacher = Teacher(encoder, self.projector)
         self.temperatures = {"student_temperature": student_temperature, "teacher_temperature": teacher_temperature}
-        self.version, self.momentum, self.center_momentum, self.spread = version, momentum, center_momentum, spread
+        self.version, self.momentum, self.spread = version, momentum, spread
         self.register_buffer("center", torch.zeros(groups))
         self.new_mean = torch.zeros(groups)
 
@@ -126,4 +126,4 @@ class DINO(Objective):
     def after_step(self, progress: float) -> None:
         """The teacher and the centre follow (equation 4)."""
         self.teacher.follow(self.encoder, self.projector, momentum=rising(self.momentum, progress))
-        self.center.lerp_(self.new_mean.to(self.center), 1 - self.center_momentum)
+        self.center.lerp_(self.new_mean.to(self.center), 1 - _CENTER_MOMENTUM)
