@@ -152,8 +152,8 @@ for _method in METHODS:
     for _batch in (64, 256):
         CHANGES[f"{_method}.batch{_batch}"] = {"method": _method, "looks": 100_000, "recipe": {"batch_size": _batch}}
 for _method, _changes in {
-    "byol": {"momentum": (0.97, 0.99)}, "dino": {"version": (1,), "momentum": (0.95, 0.99), "spread": (0.0, 0.3)}, "barlow_twins": {"redundancy": (0.02,)}, "simsiam": {"bottleneck": (128,)},
-    "moco": {"queue": (256,)},
+    "byol": {"momentum": (0.97, 0.99)}, "barlow_twins": {"redundancy": (0.02,)}, "simsiam": {"bottleneck": (128,)},
+    "dino": {"version": (1,), "momentum": (0.95, 0.99), "spread": (0.0, 0.3)}, "moco": {"queue": (256,)},
 }.items():  # fmt: skip
     for _name, _values in _changes.items():
         for _value in _values:
