@@ -259,7 +259,9 @@ class Ours:
 
 
 SOON = Ours(
-    {"epochs": 20, "learning_rate": 0.05, "weight_decay": 1e-4, "batch_size": 64, "warmup": 0.0}, temperature=0.1
+    {"epochs": 20, "optimiser": "muon", "learning_rate": 0.05, "batch_size": 64, "warmup": 0.0},
+    temperature=0.1,
+    views={"blur": (0.1, 2.0), "noise": (0.0, 0.0)},
 )
 BEST = Peer(
     {"cj_prob": 0.8, "cj_bright": 0.3, "cj_contrast": 0.3, "min_scale": 0.8, "random_gray_scale": 0.0,
@@ -267,7 +269,7 @@ BEST = Peer(
     optimiser="adam", rate=2e-3, temperature=0.1, workers=0, epochs=20,
 )  # fmt: skip
 OURS = [
-    SOON, replace(SOON, temperature=0.2), replace(SOON, views={"blur": (0.1, 0.8), "noise": (0.0, 0.04)}),
+    SOON, replace(SOON, temperature=0.2), replace(SOON, views={}),
     *(replace(SOON, recipe=SOON.recipe | changes) for changes in (
         {"learning_rate": 0.02}, {"momentum": 0.95}, {"warmup": 0.05}, {"batch_size": 32},
         {"optimiser": "adamw", "learning_rate": 2e-3})),

@@ -144,15 +144,14 @@ CHANGES = {
     "fine": {"encoder": "32s2-64s2-128s2-128"},
     "finer": {"encoder": "32s2-64s2-128-128s2"},
     "crops": {"views": {"crop": [0.5, 1.0]}},
-    "noise": {"views": {"noise": [0.0, 0.04]}},
-    "blur0.8": {"views": {"blur": [0.1, 0.8], "noise": [0.0, 0.04]}},
+    "blur2": {"views": {"blur": [0.1, 2.0], "noise": [0.0, 0.0]}},
 }
 METHODS = ("moco", "byol", "simsiam", "barlow_twins", "vicreg", "dino", "cpc", "mae")
 for _method in METHODS:
     for _batch in (64, 256):
         CHANGES[f"{_method}.batch{_batch}"] = {"method": _method, "looks": 100_000, "recipe": {"batch_size": _batch}}
 for _method, _changes in {
-    "byol": {"momentum": (0.97, 0.99)}, "barlow_twins": {"redundancy": (0.02,)}, "simsiam": {"bottleneck": (128,)},
+    "byol": {"momentum": (0.9, 0.99)}, "barlow_twins": {"redundancy": (0.02,)}, "simsiam": {"bottleneck": (128,)},
     "dino": {"version": (1,), "momentum": (0.95, 0.99), "spread": (0.0, 0.3)}, "moco": {"queue": (256,)},
 }.items():  # fmt: skip
     for _name, _values in _changes.items():
@@ -166,10 +165,14 @@ for _method in ("byol", "simsiam"):
             }  # fmt: skip
 for _method in ("simclr", *METHODS):
     CHANGES[f"{_method}.adamw"] = {"method": _method, "optimiser": "adamw"}
-    for _epochs in (50, 150):
-        CHANGES[f"{_method}.epochs{_epochs}"] = {"method": _method, "recipe": {"epochs": _epochs}}
+    for _epochs in (50, 100, 150):
+        CHANGES[f"{_method}.muon.epochs{_epochs}"] = {
+            "method": _method, "optimiser": "muon", "recipe": {"epochs": _epochs},
+        }  # fmt: skip
     for _rate in (0.005, 0.01, 0.02, 0.05):
-        CHANGES[f"{_method}.muon{_rate}"] = {"method": _method, "recipe": {"learning_rate": _rate}}
+        CHANGES[f"{_method}.muon{_rate}"] = {
+            "method": _method, "optimiser": "muon", "recipe": {"learning_rate": _rate},
+        }  # fmt: skip
 for _factor in (1.0, 3.0, 10.0, 30.0):
     CHANGES[f"byol.predictor{_factor:g}"] = {"method": "byol", "rates": {"predictor": _factor}}
 

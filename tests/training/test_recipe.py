@@ -49,7 +49,7 @@ def test_a_card_has_what_it_had_before_other_optimisers_and_names_one_that_is_no
 
 
 def test_muon_comes_with_the_rate_that_suits_it_and_decays_weights_as_fast_and_so_does_the_way_back():
-    muon = default_recipe("simclr", 500)
+    muon = default_recipe("dino", 500)
     adamw = muon.by("adamw")
     assert (muon.optimiser, adamw.optimiser) == ("muon", "adamw")
     assert muon.learning_rate == pytest.approx(10 * adamw.learning_rate)

@@ -128,7 +128,7 @@ def test_a_preset_is_resolved_by_name_and_a_wrong_name_suggests_one():
 def test_microscopy_keeps_a_centred_object_in_the_frame():
     y, x = np.mgrid[-19.5:20, -19.5:20]
     disc = torch.tensor((x**2 + y**2 < 14**2) * 1.0, dtype=torch.float32).expand(200, 1, 40, 40)
-    geometry = replace(PRESETS["microscopy"], brightness=(1.0, 1.0), contrast=(1.0, 1.0), blur_probability=0.0)
+    geometry = replace(PRESETS["microscopy"], noise=(0.0, 0.0), brightness=(1.0, 1.0), contrast=(1.0, 1.0))
     seen = geometry(disc, image_keys(torch.arange(200), seed=0, epoch=0))
     border = torch.cat([seen[..., 0, :], seen[..., -1, :], seen[..., 0], seen[..., -1]], dim=-1)
     assert border.max() < 0.01

@@ -13,7 +13,7 @@ ICCV 2021, arXiv 2104.14294 (equations 1 to 4, algorithm 1). Version 2: Oquab et
 
 Differs from the papers: two views of the whole image, without small crops; a projector of one hidden layer of 256 with
 batch-norm, not three of 2,048; 256 groups, not 65,536, trained from the first step; one teacher temperature; a starting
-momentum of 0.9, as a run on a small set has a thousand steps; the loop's schedule; of version 2 no hidden patches.
+momentum of 0.9, as a run on a small set has a thousand steps; Muon; of version 2 no hidden patches.
 """
 
 from typing import ClassVar, Literal
@@ -26,7 +26,7 @@ from torch.nn import functional
 from headstart.encoders.encoder import Encoder
 from headstart.encoders.projector import perceptron
 from headstart.encoders.teacher import Teacher, rising
-from headstart.objectives.objective import Batch, Objective, Terms, full
+from headstart.objectives.objective import Batch, Objective, Schedule, Terms, full
 
 _LEAST_DISTANCE, _CENTER_MOMENTUM = 1e-8, 0.9
 
@@ -92,6 +92,7 @@ class DINO(Objective):
 
     n_views: ClassVar[int] = 2
     coupled: ClassVar[bool] = True
+    schedule: ClassVar[Schedule] = Schedule(100_000, 10, 100, "muon")
     center: Tensor
 
     def __init__(

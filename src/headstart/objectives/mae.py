@@ -42,7 +42,7 @@ class MAE(Objective):
 
     n_views: ClassVar[int] = 1
     default_encoder: ClassVar[str] = "transformer"
-    schedule: ClassVar[Schedule] = Schedule(200_000, 10, 120, "muon")
+    schedule: ClassVar[Schedule] = Schedule(200_000, 10, 180)
 
     def __init__(self, encoder: Encoder, *, masking: float = 0.75, width: int = 64, depth: int = 2) -> None:
         super().__init__()

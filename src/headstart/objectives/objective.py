@@ -78,7 +78,7 @@ class Objective(nn.Module, ABC):
     coupled: ClassVar[bool] = False
     penalised: bool = False
     default_encoder: ClassVar[str] = "small"
-    schedule: ClassVar[Schedule] = Schedule(100_000, 10, 100, "muon")
+    schedule: ClassVar[Schedule] = Schedule(300_000, 10, 600)
     rates: ClassVar[Mapping[str, float]] = {}
     encoder: Encoder
     gather: Callable[[Tensor], Tensor] = staticmethod(_alone)

@@ -68,7 +68,7 @@ QUICK: Ranges = {
 }
 FILE = "cells/data.npz"
 FOLDS, REPEATS, QUICK_REPEATS = 4, 5, 2
-QUICK_SHARE = {"autoencoder": 0.15, "simclr": 0.4}  # of the default epochs
+QUICK_SHARE = {"autoencoder": 0.15, "simclr": 0.08}  # of the default epochs
 BATCH = 16  # an autoencoder's: so few images make too few steps of larger ones
 SHOWN, POINTS = 12, 12
 

@@ -42,8 +42,9 @@ PRESETS: dict[str, Views] = {
         flip_vertical=0.5,
         brightness=(0.7, 1.3),
         contrast=(0.7, 1.3),
-        blur=(0.1, 2.0),
+        blur=(0.1, 0.8),
         blur_probability=0.5,
+        noise=(0.0, 0.04),
     ),
     "identity": Views(),
 }
