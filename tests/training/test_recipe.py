@@ -3,6 +3,7 @@
 import pytest
 
 from headstart.errors import UserError
+from headstart.objectives.objective import MANY
 from headstart.training.loop import _rate
 from headstart.training.recipe import Recipe, default_recipe
 
@@ -49,9 +50,16 @@ def test_a_card_has_what_it_had_before_other_optimisers_and_names_one_that_is_no
 
 
 def test_muon_comes_with_the_rate_that_suits_it_and_decays_weights_as_fast_and_so_does_the_way_back():
-    muon = default_recipe("dino", 500)
+    muon = default_recipe("simclr", MANY)
     adamw = muon.by("adamw")
     assert (muon.optimiser, adamw.optimiser) == ("muon", "adamw")
     assert muon.learning_rate == pytest.approx(10 * adamw.learning_rate)
     assert muon.learning_rate * muon.weight_decay == pytest.approx(adamw.learning_rate * adamw.weight_decay)
     assert muon.by("muon") == adamw.by("muon") == muon
+
+
+def test_a_large_set_is_learned_from_by_muon_in_fewer_looks_and_a_small_one_by_adamw():
+    few, many = default_recipe("simclr", MANY - 1), default_recipe("simclr", MANY)
+    assert (few.optimiser, many.optimiser) == ("adamw", "muon")
+    assert many.epochs < few.epochs / 2
+    assert default_recipe("autoencoder", 10 * MANY).optimiser == "adamw"

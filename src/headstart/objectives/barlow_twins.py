@@ -7,7 +7,7 @@ arXiv 2103.03230 (equations 1 and 2, algorithm 1).
     C = z1ᵀ z2 / n                                           # (d, d)
     loss = Σ_i (1 − C_ii)² + λ Σ_{i≠j} C_ij²
 
-Differs from the paper: AdamW in place of LARS; λ = 0.02, not 0.005 (benchmarks/RESULTS.md); both terms are divided by
+Differs from the paper: AdamW or Muon, not LARS; λ = 0.02, not 0.005 (benchmarks/RESULTS.md); both terms are divided by
 d, so that the rate does not depend on it; a projector of 256, not 8,192; the batch statistics of both views are shared.
 """
 

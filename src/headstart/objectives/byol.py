@@ -8,7 +8,7 @@ Munos, Valko. Bootstrap your own latent. NeurIPS 2020, arXiv 2006.07733 (equatio
     loss = (2 − 2 cos(p1, t2)) + (2 − 2 cos(p2, t1))
     f', g' ← m (f', g') + (1 − m) (f, g)                     # m rises to 1 by half a cosine
 
-Differs from the paper: AdamW with a weight decay of 0.3 in place of LARS; a starting momentum of 0.97, not 0.996, as a
+Differs from the paper: AdamW with a weight decay of 0.3, or Muon, not LARS; a starting momentum of 0.97, not 0.996, as a
 run on a small set has thousands of steps and not hundreds of thousands; the predictor learns at ten times the rate, as
 it has to stay nearly the best one for what it is given (why: Tian, Chen, Ganguli, ICML 2021, arXiv 2102.06810); layers
 of 256 and 128, not 4,096 and 256; the batch statistics of both views are shared.
@@ -25,7 +25,7 @@ from torch.nn import functional
 from headstart.encoders.encoder import Encoder
 from headstart.encoders.projector import perceptron
 from headstart.encoders.teacher import Teacher, rising
-from headstart.objectives.objective import Batch, Objective, Schedule, Terms, full
+from headstart.objectives.objective import MANY, Batch, Objective, Schedule, Terms, full
 
 
 @full
@@ -38,7 +38,7 @@ class BYOL(Objective):
     """Predict the teacher. ``momentum`` is m at the start; ``hidden`` and ``width`` are the layers behind h."""
 
     n_views: ClassVar[int] = 2
-    schedule: ClassVar[Schedule] = Schedule(300_000, 10, 450, weight_decay=0.3)
+    schedule: ClassVar[Schedule] = Schedule(300_000, 10, 450, weight_decay=0.3, muon_from=MANY)
     rates: ClassVar[Mapping[str, float]] = {"predictor": 10.0}
 
     def __init__(self, encoder: Encoder, *, momentum: float = 0.97, hidden: int = 256, width: int = 128) -> None:

@@ -25,7 +25,7 @@ from torch.nn import functional
 from headstart.encoders.encoder import Encoder
 from headstart.encoders.patches import PatchEncoder
 from headstart.errors import UserError
-from headstart.objectives.objective import Batch, Objective, Schedule, Terms, full
+from headstart.objectives.objective import MANY, Batch, Objective, Schedule, Terms, full
 from headstart.views.random import image_keys
 from headstart.views.views import Views
 
@@ -72,7 +72,7 @@ class CPC(Objective):
     n_views: ClassVar[int] = 1
     coupled: ClassVar[bool] = True
     default_encoder: ClassVar[str] = "patches"
-    schedule: ClassVar[Schedule] = Schedule(40_000, 4, 80)
+    schedule: ClassVar[Schedule] = Schedule(40_000, 4, 80, muon_from=MANY, muon_looks=40_000)
 
     def __init__(
         self, encoder: Encoder, *, version: Literal[1, 2] = 2, nearest: int = 2, ahead: int = 3,

@@ -92,7 +92,7 @@ class DINO(Objective):
 
     n_views: ClassVar[int] = 2
     coupled: ClassVar[bool] = True
-    schedule: ClassVar[Schedule] = Schedule(100_000, 10, 100, "muon")
+    schedule: ClassVar[Schedule] = Schedule(100_000, 10, 100, muon_from=0)
     center: Tensor
 
     def __init__(

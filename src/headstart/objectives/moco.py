@@ -12,7 +12,7 @@ Differs from the paper: where its keys are shuffled between processes, each with
 the batch of keys is normalised in ``groups`` parts, each image's part given by its random key, so that the number of
 processes does not matter; keys of the query's own image, of which a small set leaves some in the queue, are no
 negatives of it; both views are queries in turn; batch-norm in the dense layers, the statistics of both views shared;
-AdamW in place of SGD; a short queue and a momentum below 0.999. Version 1 has one dense layer behind h, version 2 two
+AdamW or Muon, not SGD; a short queue and a momentum below 0.999. Version 1 has one dense layer behind h, version 2 two
 (256 wide, not 2,048); blur is the views', a cosine schedule the loop's in both.
 """
 

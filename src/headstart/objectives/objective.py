@@ -4,7 +4,7 @@ from abc import ABC, abstractmethod
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from functools import wraps
-from typing import Any, ClassVar, Literal, NamedTuple, TypeVar, cast
+from typing import Any, ClassVar, NamedTuple, TypeVar, cast
 
 import torch
 from jaxtyping import Float, Int
@@ -13,21 +13,24 @@ from torch import Tensor, nn
 from headstart.encoders.encoder import Encoder
 
 Terms = dict[str, Tensor]
+MANY = 2000  # images: from there on, fewer looks by Muon are worth more than all by AdamW (benchmarks/RESULTS.md)
 Loss = TypeVar("Loss", bound=Callable[..., Any])
 
 
 class Schedule(NamedTuple):
-    """How a method is trained by default: images to look at in all, as so many epochs; by which optimiser.
+    """How a method is trained by default: images to look at in all, as so many epochs; peak rate; weight decay.
 
-    learning_rate, weight_decay: AdamW's, from which those of Muon follow (``Recipe.by``).
+    All for AdamW. muon_from: from so many images on it is trained by Muon (docs/protocol.md), None: never; with
+    muon_looks.
     """
 
     looks: int
     least: int
     most: int
-    optimiser: Literal["adamw", "muon"] = "adamw"
     learning_rate: float = 2e-3
     weight_decay: float = 1e-4
+    muon_from: int | None = None
+    muon_looks: int = 100_000
 
 
 @dataclass(frozen=True)
@@ -78,7 +81,7 @@ class Objective(nn.Module, ABC):
     coupled: ClassVar[bool] = False
     penalised: bool = False
     default_encoder: ClassVar[str] = "small"
-    schedule: ClassVar[Schedule] = Schedule(300_000, 10, 600)
+    schedule: ClassVar[Schedule] = Schedule(300_000, 10, 600, muon_from=MANY)
     rates: ClassVar[Mapping[str, float]] = {}
     encoder: Encoder
     gather: Callable[[Tensor], Tensor] = staticmethod(_alone)

@@ -8,7 +8,7 @@ ICML 2020, arXiv 2002.05709 (equation 1, algorithm 1).
     s = z zᵀ / τ, without its diagonal                # (2n, 2n)
     loss = mean over the 2n rows of −log softmax(s)[row, its partner]
 
-Differs from the paper: AdamW in place of LARS; a temperature of 0.2, not 0.5, which small sets of similar images
+Differs from the paper: AdamW or Muon, not LARS; a temperature of 0.2, not 0.5, which small sets of similar images
 want (benchmarks/RESULTS.md); the recipe (docs/protocol.md) follows the data's size.
 """
 

@@ -10,7 +10,7 @@ arXiv 2105.04906 (equations 1 to 6).
     loss = λ s / d + μ v + ν c
 
 Differs from the paper: s is divided by d where it enters the loss, as the authors' code does, which also halves v;
-AdamW in place of LARS; a projector of 256, not 8,192; the batch statistics of both views are shared.
+AdamW or Muon, not LARS; a projector of 256, not 8,192; the batch statistics of both views are shared.
 """
 
 from typing import ClassVar

@@ -96,12 +96,15 @@ _BATCH = 64  # at most: more steps of the same looks are worth more than more im
 def default_recipe(method: str, n: int, *, runs: int = 1, seed: int = 0) -> Recipe:
     """The recipe for n images: the method's looks at images in all, as epochs within bounds (docs/protocol.md).
 
+    From the method's ``muon_from`` images on by Muon, which does with fewer looks.
     Small sets get smaller batches, so that an epoch has about eight steps where the batch stays above 32.
     ``runs``: how many encoders share the looks, as in a study that trains one a split.
     """
     schedule = method_class(method).schedule
-    epochs = max(schedule.least, min(schedule.most, round(schedule.looks / runs / max(1, n))))
+    muon = schedule.muon_from is not None and n >= schedule.muon_from
+    looks = schedule.muon_looks if muon else schedule.looks
+    epochs = max(schedule.least, min(schedule.most, round(looks / runs / max(1, n))))
     batch = min(_BATCH, max(32, 2 ** round(math.log2(max(1, n / 8)))))
     rate, decay = schedule.learning_rate, schedule.weight_decay
     recipe = Recipe(epochs=epochs, batch_size=batch, learning_rate=rate, weight_decay=decay, seed=seed)
-    return recipe.by(schedule.optimiser)
+    return recipe.by("muon" if muon else "adamw")
