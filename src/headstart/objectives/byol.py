@@ -8,10 +8,10 @@ Munos, Valko. Bootstrap your own latent. NeurIPS 2020, arXiv 2006.07733 (equatio
     loss = (2 − 2 cos(p1, t2)) + (2 − 2 cos(p2, t1))
     f', g' ← m (f', g') + (1 − m) (f, g)                     # m rises to 1 by half a cosine
 
-Differs from the paper: AdamW with a weight decay of 0.3, or Muon, not LARS; a starting momentum of 0.97, not 0.996, as a
-run on a small set has thousands of steps and not hundreds of thousands; the predictor learns at ten times the rate, as
-it has to stay nearly the best one for what it is given (why: Tian, Chen, Ganguli, ICML 2021, arXiv 2102.06810); layers
-of 256 and 128, not 4,096 and 256; the batch statistics of both views are shared.
+Differs from the paper: AdamW with a weight decay of 0.3, or Muon, not LARS; a starting momentum of 0.97, not 0.996, as
+a run on a small set has thousands of steps and not hundreds of thousands; the predictor learns at ten times the rate,
+as it has to stay nearly the best one for what it is given (why: Tian, Chen, Ganguli, ICML 2021, arXiv 2102.06810);
+layers of 256 and 128, not 4,096 and 256; the batch statistics of both views are shared.
 """
 
 from collections.abc import Mapping
