@@ -166,7 +166,7 @@ def find_backbone(work: Work, asked: str) -> Backbone:
 
 def _own(work: Work, cifar: Given) -> Backbone:
     spec = encoder_spec("small", cifar.x)
-    recipe = Method.parse("simclr").recipe(len(cifar.x), seed=work.seed)
+    recipe = Method.parse("simclr").recipe(len(cifar.x), seed=work.seed).by("adamw")  # as its ranges were foretold
     recipe = recipe.but(epochs=QUICK_EPOCHS if work.quick else EPOCHS, batch_size=BATCH)
     encoder = work.encoder(
         "encoder", "simclr", cifar.x, spec=spec, recipe=recipe, views=PRESETS["natural"],
