@@ -106,8 +106,7 @@ def pretrain(
     folder = Path(out) if out else Path("runs") / f"{Path(dataset.source).stem}-{method.replace(':', '-')}"
     data = gather(dataset, chosen, saw=saw, image_size=image_size)
     views_name, drawn, _ = resolve(views, dataset)
-    usual = chosen.recipe(len(data.x), seed=seed)
-    recipe = (usual.by(optimiser) if optimiser else usual).but(
+    recipe = chosen.recipe(len(data.x), seed=seed).by(optimiser).but(
         epochs=epochs, batch_size=batch_size, learning_rate=learning_rate, weight_decay=weight_decay,
         precision=precision, accumulate=accumulate, ema=ema,
     )  # fmt: skip

@@ -55,9 +55,9 @@ class Recipe:
             if not fits:
                 raise UserError(f"{name}={getattr(self, name)}: wanted {wanted}")
 
-    def by(self, optimiser: Literal["adamw", "muon"]) -> "Recipe":
+    def by(self, optimiser: Literal["adamw", "muon"] | None) -> "Recipe":
         """This recipe, of AdamW or Muon, by that one of the two: at the rate that suits it, decaying as fast."""
-        if optimiser == self.optimiser:
+        if optimiser is None or optimiser == self.optimiser:
             return self
         factor = _RATES[optimiser] / _RATES[self.optimiser]
         rate, decay = self.learning_rate * factor, self.weight_decay / factor
