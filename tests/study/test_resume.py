@@ -62,22 +62,22 @@ def test_a_study_that_was_killed_goes_on_to_the_same_results(tmp_path):
     images = rng.integers(0, 256, (100, 16, 16), dtype=np.uint8)
     np.savez(tmp_path / "data.npz", labelled=images[:60], labels=np.arange(60) % 3, unlabelled=images[60:])
     whole, cut = tmp_path / "whole", tmp_path / "cut"
-    assert begin(tmp_path / "data.npz", whole).wait(900) == 0
+    assert begin(tmp_path / "data.npz", whole).wait(150) == 0
 
     partial = tmp_path / "cut.partial"
     first = begin(tmp_path / "data.npz", cut)
-    wait_for(lambda: len(list(partial.rglob("done.safetensors"))) >= 2, 600)
+    wait_for(lambda: len(list(partial.rglob("done.safetensors"))) >= 2, 100)
     os.kill(first.pid, signal.SIGKILL)  # the parent alone
     first.wait()
-    wait_for(lambda: not workers(partial), 120)
+    wait_for(lambda: not workers(partial), 20)
     done = len(list(partial.rglob("done.safetensors")))
 
     second = begin(tmp_path / "data.npz", cut, "--resume")
-    wait_for(lambda: len(list(partial.rglob("done.safetensors"))) > done, 600)
+    wait_for(lambda: len(list(partial.rglob("done.safetensors"))) > done, 100)
     os.killpg(second.pid, signal.SIGKILL)  # everything at once
     second.wait()
 
-    assert begin(tmp_path / "data.npz", cut, "--resume").wait(900) == 0
+    assert begin(tmp_path / "data.npz", cut, "--resume").wait(150) == 0
     assert not partial.exists()
     assert timeless(cut) == timeless(whole)
     assert (cut / "predictions.csv").read_bytes() == (whole / "predictions.csv").read_bytes()
