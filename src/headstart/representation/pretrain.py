@@ -64,7 +64,7 @@ def pretrain(
         batch_size: Images a step; default by the rule in docs/protocol.md.
         learning_rate: Peak of the cosine schedule; default by the rule in docs/protocol.md.
         weight_decay: The optimiser's; default by the rule in docs/protocol.md.
-        optimiser: adamw, or muon, which learns in fewer steps (docs/training.md); default: the method's own.
+        optimiser: adamw, or muon, which learns in fewer steps; default by the rule in docs/protocol.md.
         options: The method's own numbers that differ from its page in docs, such as temperature=0.1,width=64.
         image_size: Side in pixels that images are brought to; default: their own, at most 64.
         precision: Numbers to compute in.
