@@ -53,7 +53,7 @@ Watch = Callable[[Encoder], None]
 
 @dataclass(frozen=True)
 class Peer:
-    """How lightly's loop is set up: views as its SimCLRTransform takes them, optimiser, rate."""
+    """How lightly's loop is set up: views as its SimCLRTransform takes them, optimiser, rate, torch.autocast."""
 
     transform: dict
     optimiser: str = "sgd"
@@ -62,6 +62,8 @@ class Peer:
     workers: int = 2
     batch: int = 64
     epochs: int = 20
+    bf16: bool = False
+    momentum: float = 0.9
 
 
 SAME = Peer({"gaussian_blur": 0.5}, batch=BATCH)
@@ -95,8 +97,9 @@ def theirs(x: torch.Tensor, peer: Peer, *, seed: int = 0, steps: int = 0, watch:
     encoder = untrained_encoder(encoder_spec("small", x), seed=seed)
     head, criterion = SimCLRProjectionHead(encoder.dim, 256, 128), NTXentLoss(temperature=peer.temperature)
     parameters = [*encoder.parameters(), *head.parameters()]
-    make = {"sgd": lambda: torch.optim.SGD(parameters, lr=peer.rate, momentum=0.9, weight_decay=5e-4),
-            "adam": lambda: torch.optim.AdamW(parameters, lr=peer.rate, weight_decay=1e-4)}[peer.optimiser]  # fmt: skip
+    make = {"sgd": lambda: torch.optim.SGD(parameters, lr=peer.rate, momentum=peer.momentum, weight_decay=5e-4),
+            "adam": lambda: torch.optim.AdamW(
+                parameters, lr=peer.rate, betas=(peer.momentum, 0.999), weight_decay=1e-4)}[peer.optimiser]  # fmt: skip
     optimiser = make()
     schedule = torch.optim.lr_scheduler.CosineAnnealingLR(optimiser, peer.epochs)
     several: dict[str, Any] = {"num_workers": peer.workers, "persistent_workers": True} if peer.workers else {}
@@ -105,7 +108,8 @@ def theirs(x: torch.Tensor, peer: Peer, *, seed: int = 0, steps: int = 0, watch:
     started, taken = time.perf_counter(), 0
     for _ in range(peer.epochs):
         for v1, v2 in loader:
-            loss = criterion(head(encoder(v1)), head(encoder(v2)))
+            with torch.autocast("cpu", torch.bfloat16, enabled=peer.bf16):
+                loss = criterion(head(encoder(v1)), head(encoder(v2)))
             loss.backward()
             optimiser.step()
             optimiser.zero_grad()
@@ -259,25 +263,27 @@ class Ours:
 
 
 SOON = Ours(
-    {"epochs": 20, "optimiser": "muon", "learning_rate": 0.05, "batch_size": 64, "warmup": 0.0},
+    {"epochs": 20, "optimiser": "muon", "learning_rate": 0.05, "momentum": 0.8, "batch_size": 64, "warmup": 0.0,
+     "precision": "bf16"},
     temperature=0.1,
     views={"blur": (0.1, 2.0), "noise": (0.0, 0.0)},
-)
+)  # fmt: skip
 BEST = Peer(
     {"cj_prob": 0.8, "cj_bright": 0.3, "cj_contrast": 0.3, "min_scale": 0.8, "random_gray_scale": 0.0,
      "gaussian_blur": 0.5, "vf_prob": 0.5, "rr_prob": 1.0, "rr_degrees": 180.0},
-    optimiser="adam", rate=2e-3, temperature=0.1, workers=0, epochs=20,
+    optimiser="adam", rate=2e-3, temperature=0.1, workers=0, epochs=20, bf16=True, momentum=0.8,
 )  # fmt: skip
 OURS = [
     SOON, replace(SOON, temperature=0.2), replace(SOON, views={}),
     *(replace(SOON, recipe=SOON.recipe | changes) for changes in (
-        {"learning_rate": 0.02}, {"momentum": 0.95}, {"warmup": 0.05}, {"batch_size": 32},
-        {"optimiser": "adamw", "learning_rate": 2e-3})),
+        {"learning_rate": 0.02}, {"momentum": 0.9}, {"warmup": 0.05}, {"batch_size": 32},
+        {"precision": "float32"}, {"optimiser": "adamw", "learning_rate": 2e-3})),
 ]  # fmt: skip
 SEARCHED = [
     replace(BEST, **changes)
     for changes in (
-        {}, {"rate": 4e-3}, {"temperature": 0.2}, {"batch": 32}, {"transform": BEST.transform | {"sigmas": (0.1, 3.0)}},
+        {}, {"bf16": False}, {"momentum": 0.9},
+        {"rate": 4e-3}, {"temperature": 0.2}, {"batch": 32}, {"transform": BEST.transform | {"sigmas": (0.1, 3.0)}},
         {"optimiser": "sgd", "rate": 0.2},
     )
 ]  # fmt: skip

@@ -30,16 +30,22 @@ def orthogonalised(u: Float[Tensor, "m n"]) -> Float[Tensor, "m n"]:
     S = X Xᵀ, each makes S into P S P, and X meets the product of all P once, at the end, which takes half the time.
     Singular values below a thousandth of u's norm stay small.
     """
-    a, b, c = _COEFFICIENTS
     x = u if u.shape[0] <= u.shape[1] else u.T
     x = x / (x.norm() + torch.finfo(x.dtype).tiny)
     square = x @ x.T
-    product = torch.eye(len(x), dtype=x.dtype, device=x.device)
-    for _ in range(_STEPS):
-        p = torch.addmm(square, square, square, beta=b, alpha=c)
-        p.diagonal().add_(a)
-        product, square = p @ product, p @ square @ p
+    p = product = _polynomial(square)
+    for _ in range(_STEPS - 1):
+        square = p @ square @ p
+        p = _polynomial(square)
+        product = p @ product
     return product @ x if u.shape[0] <= u.shape[1] else (product @ x).T
+
+
+def _polynomial(square: Float[Tensor, "k k"]) -> Float[Tensor, "k k"]:
+    a, b, c = _COEFFICIENTS
+    p = torch.addmm(square, square, square, beta=b, alpha=c)
+    p.diagonal().add_(a)
+    return p
 
 
 class Muon(torch.optim.Optimizer):
