@@ -10,7 +10,7 @@ arXiv 2105.04906 (equations 1 to 6).
     loss = λ s / d + μ v + ν c
 
 Differs from the paper: s is divided by d where it enters the loss, as the authors' code does, which also halves v;
-AdamW or Muon, not LARS; a projector of 256, not 8,192; the batch statistics of both views are shared.
+Muon, not LARS; a projector of 256, not 8,192; the batch statistics of both views are shared.
 """
 
 from typing import ClassVar
@@ -21,7 +21,7 @@ from torch import Tensor
 
 from headstart.encoders.encoder import Encoder
 from headstart.encoders.projector import perceptron
-from headstart.objectives.objective import Batch, Objective, Terms, full
+from headstart.objectives.objective import Batch, Objective, Schedule, Terms, full
 
 Scalar = Float[Tensor, ""]
 _LEAST_VARIANCE = 1e-4  # ε
@@ -46,6 +46,7 @@ class VICReg(Objective):
 
     n_views: ClassVar[int] = 2
     coupled: ClassVar[bool] = True
+    schedule: ClassVar[Schedule] = Schedule(150_000, 10, 250, muon_from=0, muon_looks=150_000)
 
     def __init__(
         self, encoder: Encoder, *, invariance: float = 25.0, variance: float = 25.0, covariance: float = 1.0,
