@@ -89,7 +89,10 @@ def one_of_two(rank, port, names, folder, found):
     found[f"muon.{rank}"] = losses("simclr", optimiser="muon")
     found[f"other dropout.{rank}"] = refused(torch.nn.Dropout2d(0.5))
     found[f"other norm.{rank}"] = refused(torch.nn.SyncBatchNorm(4))
-    found[f"resumed.{rank}"] = losses("moco", folder=folder, resume=True)
+    found[f"resumed.{rank}"] = losses("moco", folder=folder / "one", resume=True)
+    loop.CHECKPOINT_SECONDS = 0.0
+    with pytest.raises(StopError):
+        losses("moco", folder=folder / "two", progress=stop_half_way)
     dist.destroy_process_group()
 
 
@@ -113,18 +116,21 @@ def stop_half_way(done):
 
 @pytest.fixture(scope="module")
 def two(tmp_path_factory):
-    """Each method's losses, as two processes found them, and those of a run that one process began."""
+    """Each method's losses, as two processes found them, and those of a run that one process began.
+
+    In the folder is also one that two processes began.
+    """
     folder = tmp_path_factory.mktemp("run")
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(loop, "CHECKPOINT_SECONDS", 0.0)
         with pytest.raises(StopError):
-            losses("moco", folder=folder, progress=stop_half_way)
+            losses("moco", folder=folder / "one", progress=stop_half_way)
     with socket.socket() as free:
         free.bind(("127.0.0.1", 0))
         port = free.getsockname()[1]
     found = mp.Manager().dict()
     mp.spawn(one_of_two, (port, sorted(methods()), folder, found), nprocs=2)
-    return dict(found)
+    return dict(found) | {"folder": folder}
 
 
 @pytest.mark.parametrize("name", sorted(methods()))
@@ -170,3 +176,9 @@ def test_what_several_processes_cannot_do_alike_is_refused(two, layer, said):
 
 def test_two_processes_go_on_where_one_stopped(two):
     assert two["resumed.0"] == pytest.approx(losses("moco"), rel=1e-6)
+
+
+def test_one_process_goes_on_where_two_stopped(two):
+    begun = two["folder"] / "two"
+    assert any(begun.iterdir())
+    assert losses("moco", folder=begun, resume=True) == pytest.approx(losses("moco"), rel=1e-6)

@@ -2,6 +2,7 @@
 
 import pytest
 import torch
+from tests.objectives.losses import agree, rows
 
 from headstart.encoders.transformer import VisionTransformer
 from headstart.objectives.mae import hidden_error
@@ -13,6 +14,20 @@ def test_predicting_the_mean_costs_one_and_the_truth_nothing():
     assert hidden_error(torch.zeros_like(patches), patches, hidden).item() == pytest.approx(1, abs=1e-4)
     truth = (patches - patches.mean(2, keepdim=True)) / patches.std(2, keepdim=True, correction=0)
     assert hidden_error(truth, patches, hidden).item() == pytest.approx(0, abs=1e-4)
+
+
+def test_loss_and_gradient_are_the_papers_error_of_standardised_patches():
+    patches, hidden = rows(12, 9, seed=2).view(3, 4, 9), torch.tensor([[1.0, 0.0, 1.0, 1.0]] * 3, dtype=torch.float64)
+
+    def written_out(p):
+        errors = []
+        for i, k in hidden.nonzero().tolist():
+            patch = patches[i, k]
+            wanted = (patch - patch.mean()) / (((patch - patch.mean()) ** 2).mean() + 1e-6).sqrt()
+            errors.append(((p[i, k] - wanted) ** 2).mean())
+        return torch.stack(errors).mean()
+
+    agree(lambda p: hidden_error(p, patches, hidden), written_out, rows(12, 9, seed=1).view(3, 4, 9))
 
 
 def test_what_is_kept_does_not_cost():

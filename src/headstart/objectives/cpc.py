@@ -72,7 +72,7 @@ class CPC(Objective):
     n_views: ClassVar[int] = 1
     coupled: ClassVar[bool] = True
     default_encoder: ClassVar[str] = "patches"
-    schedule: ClassVar[Schedule] = Schedule(40_000, 4, 80, muon_from=MANY, muon_looks=40_000)
+    schedule: ClassVar[Schedule] = Schedule(40_000, 4, 80, muon_from=MANY)
 
     def __init__(
         self, encoder: Encoder, *, version: Literal[1, 2] = 2, nearest: int = 2, ahead: int = 3,

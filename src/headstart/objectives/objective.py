@@ -20,8 +20,8 @@ Loss = TypeVar("Loss", bound=Callable[..., Any])
 class Schedule(NamedTuple):
     """How a method is trained by default: images to look at in all, as so many epochs; peak rate; weight decay.
 
-    All for AdamW. muon_from: from so many images on it is trained by Muon (docs/protocol.md), None: never; with
-    muon_looks.
+    Rate and decay are AdamW's. muon_from: from so many images on it is trained by Muon (docs/protocol.md), None: never;
+    with muon_looks, None: as many.
     """
 
     looks: int
@@ -30,7 +30,7 @@ class Schedule(NamedTuple):
     learning_rate: float = 2e-3
     weight_decay: float = 1e-4
     muon_from: int | None = None
-    muon_looks: int = 100_000
+    muon_looks: int | None = None
 
 
 @dataclass(frozen=True)
@@ -81,7 +81,7 @@ class Objective(nn.Module, ABC):
     coupled: ClassVar[bool] = False
     penalised: bool = False
     default_encoder: ClassVar[str] = "small"
-    schedule: ClassVar[Schedule] = Schedule(300_000, 10, 600, muon_from=MANY)
+    schedule: ClassVar[Schedule] = Schedule(300_000, 10, 600, muon_from=MANY, muon_looks=100_000)
     rates: ClassVar[Mapping[str, float]] = {}
     encoder: Encoder
     gather: Callable[[Tensor], Tensor] = staticmethod(_alone)

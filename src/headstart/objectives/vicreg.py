@@ -46,7 +46,7 @@ class VICReg(Objective):
 
     n_views: ClassVar[int] = 2
     coupled: ClassVar[bool] = True
-    schedule: ClassVar[Schedule] = Schedule(150_000, 10, 250, muon_from=0, muon_looks=150_000)
+    schedule: ClassVar[Schedule] = Schedule(150_000, 10, 250, muon_from=0)
 
     def __init__(
         self, encoder: Encoder, *, invariance: float = 25.0, variance: float = 25.0, covariance: float = 1.0,

@@ -19,8 +19,8 @@ class Recipe:
     """How long and how fast to train.
 
     epochs: passes over the images. batch_size: images a step, at most. learning_rate: its peak.
-    weight_decay: AdamW's, or SGD's as torch has it (added to the gradient). warmup: share of the steps in which the
-    rate rises linearly; None is 0.05 before a cosine, 0 before a constant.
+    weight_decay: AdamW's and Muon's, or SGD's as torch has it (added to the gradient). warmup: share of the steps in
+    which the rate rises linearly; None is 0.05 before a cosine, 0 before a constant.
     accumulate: parts a batch is split in. ema: decay of the averaged weights, 0 for none. momentum: SGD's and Muon's.
     """
 
@@ -102,7 +102,7 @@ def default_recipe(method: str, n: int, *, runs: int = 1, seed: int = 0) -> Reci
     """
     schedule = method_class(method).schedule
     muon = schedule.muon_from is not None and n >= schedule.muon_from
-    looks = schedule.muon_looks if muon else schedule.looks
+    looks = (schedule.muon_looks if muon else None) or schedule.looks
     epochs = max(schedule.least, min(schedule.most, round(looks / runs / max(1, n))))
     batch = min(_BATCH, max(32, 2 ** round(math.log2(max(1, n / 8)))))
     rate, decay = schedule.learning_rate, schedule.weight_decay
