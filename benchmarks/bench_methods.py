@@ -86,7 +86,7 @@ def on_standard(name: str, method: str, folder: Path) -> dict:
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("out", nargs="?", default=Path("runs/bench-methods"), type=Path)
-    parser.add_argument("--only", default="", help="part of DATA.METHOD.SEED")
+    parser.add_argument("--only", default="", help="how DATA.METHOD.SEED begins")
     chosen = parser.parse_args()
     chosen.out.mkdir(parents=True, exist_ok=True)
     kept = chosen.out / "methods.jsonl"
@@ -94,7 +94,7 @@ def main() -> None:
     keys = [f"cells.{method}.{seed}" for seed in SEEDS for method in METHODS]
     keys += [f"{name}.{method}.0" for name in ("mnist", "fashion-mnist") for method in ["pixels", *METHODS]]
     for key in keys:
-        if key in done or chosen.only not in key:
+        if key in done or not key.startswith(chosen.only):
             continue
         data, method, seed = key.split(".")
         started, folder = time.monotonic(), chosen.out / key
