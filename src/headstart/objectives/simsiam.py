@@ -5,7 +5,8 @@ Chen, He. Exploring simple Siamese representation learning. CVPR 2021, arXiv 201
     z1, z2 = g(f(v1)), g(f(v2));  p1, p2 = q(z1), q(z2)      # (n, d)
     loss = −cos(p1, stop(z2)) / 2 − cos(p2, stop(z1)) / 2
 
-Differs from the paper: Muon, not SGD; the batch statistics of both views are shared; narrower layers.
+Differs from the paper: AdamW with a weight decay of 0.3, or Muon, not SGD; the batch statistics of both views
+are shared; narrower layers.
 """
 
 from typing import ClassVar
@@ -17,7 +18,7 @@ from torch.nn import functional
 
 from headstart.encoders.encoder import Encoder
 from headstart.encoders.projector import perceptron
-from headstart.objectives.objective import Batch, Objective, Schedule, Terms, full
+from headstart.objectives.objective import MANY, Batch, Objective, Schedule, Terms, full
 
 
 @full
@@ -30,7 +31,7 @@ class SimSiam(Objective):
     """Predict the other view's z. ``hidden`` and ``width``: the projector's layers; ``bottleneck``: the predictor's."""
 
     n_views: ClassVar[int] = 2
-    schedule: ClassVar[Schedule] = Schedule(150_000, 10, 250, muon_from=0)
+    schedule: ClassVar[Schedule] = Schedule(300_000, 10, 600, weight_decay=0.3, muon_from=MANY, muon_looks=100_000)
 
     def __init__(self, encoder: Encoder, *, hidden: int = 256, width: int = 256, bottleneck: int = 64) -> None:
         super().__init__()
