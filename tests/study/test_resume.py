@@ -26,8 +26,11 @@ WORDS = ["--approaches", "majority,svm-pixels,untrained+probe,autoencoder+probe"
 
 def begin(source, out, *more):
     words = [sys.executable, "-c", SCRIPT, "study", str(source), *WORDS, "--out", str(out), *more]
+    beside_others = {**os.environ, "OMP_WAIT_POLICY": "PASSIVE"}  # two threads that wait leave the cores to other tests
     with Path(f"{out}.err").open("w") as said:
-        return subprocess.Popen(words, stdout=subprocess.DEVNULL, stderr=said, start_new_session=True)
+        return subprocess.Popen(
+            words, stdout=subprocess.DEVNULL, stderr=said, start_new_session=True, env=beside_others
+        )
 
 
 def workers(out):
