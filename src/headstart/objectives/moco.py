@@ -26,7 +26,7 @@ from torch.nn import functional
 from headstart.encoders.encoder import Encoder
 from headstart.encoders.projector import perceptron
 from headstart.encoders.teacher import Teacher
-from headstart.objectives.objective import Batch, Objective, Terms, full
+from headstart.objectives.objective import Batch, Objective, Schedule, Terms, full
 
 
 @full
@@ -55,6 +55,7 @@ class MoCo(Objective):
 
     n_views: ClassVar[int] = 2
     coupled: ClassVar[bool] = True
+    schedule: ClassVar[Schedule] = Schedule(100_000, 10, 250, muon_from=0)
     queue: Tensor
     owners: Tensor
 
