@@ -63,4 +63,4 @@ def test_a_large_set_is_learned_from_by_muon_in_fewer_looks_and_a_small_one_by_a
     assert (few.optimiser, many.optimiser) == ("adamw", "muon")
     assert many.epochs < few.epochs / 2
     assert default_recipe("autoencoder", 10 * MANY).optimiser == "adamw"
-    assert {default_recipe(name, 50).optimiser for name in ("moco", "vicreg", "dino")} == {"muon"}
+    assert {default_recipe(name, 50).optimiser for name in ("moco", "barlow_twins", "vicreg", "dino")} == {"muon"}

@@ -19,7 +19,7 @@ from torch import Tensor
 
 from headstart.encoders.encoder import Encoder
 from headstart.encoders.projector import perceptron
-from headstart.objectives.objective import Batch, Objective, Terms, full
+from headstart.objectives.objective import Batch, Objective, Schedule, Terms, full
 
 
 @full
@@ -34,6 +34,7 @@ class BarlowTwins(Objective):
 
     n_views: ClassVar[int] = 2
     coupled: ClassVar[bool] = True
+    schedule: ClassVar[Schedule] = Schedule(100_000, 10, 250, muon_from=0)
 
     def __init__(self, encoder: Encoder, *, redundancy: float = 0.02, hidden: int = 256, width: int = 256) -> None:
         super().__init__()
