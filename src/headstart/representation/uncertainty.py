@@ -1,0 +1,160 @@
+"""Uncertainty: how far a score may be from the truth, as variance between images, draws of labels, and encoders.
+
+Two truths, and every estimate says which it is about:
+
+(a) *these fitted models* on new inputs. Every labelled image is tested once a draw, by a model that did not see it. With
+the repeats averaged first, the images are a sample of the inputs that there are, and the mean's variance is theirs, by
+class (Bayle, Bayle, Janson, Mackey. Cross-validation confidence intervals for test error. NeurIPS 2020,
+arXiv 2007.12671), or that of groups where images come in groups.
+
+(b) *the procedure*, with fresh labels too: the same plus a component between draws of labels, estimated from draws that
+share few of them. No unbiased estimator of it exists where all labels are used at once (Bengio, Grandvalet. No unbiased
+estimator of the variance of k-fold cross-validation. JMLR 5, 2004), so at such budgets the estimate is of (a).
+
+Several encoders, trained from other seeds, add the component between encoders; from one, both are about this encoder.
+Whether the intervals hold and are sharp is measured in benchmarks/RESULTS.md, by simulation.
+"""
+
+from dataclasses import dataclass
+from typing import Literal
+
+import numpy as np
+from jaxtyping import Bool, Float, Int
+from scipy.stats import t as student
+
+LARGEST_SHARE = 0.25  # of all labels: draws of more than these share too many to tell them apart
+FEWEST_ENCODERS = 4  # from fewer a component between encoders cannot be estimated
+Target = Literal["models", "labels", "encoders", "labels and encoders"]
+
+
+@dataclass(frozen=True)
+class Estimate:
+    """A mean, its 95 % interval, and the two-sided p of "it is zero"; ``about``: what, beside the inputs, is drawn."""
+
+    mean: float
+    low: float
+    high: float
+    p: float
+    about: Target = "models"
+
+    @property
+    def detectable(self) -> bool:
+        """Whether the interval excludes zero."""
+        return self.low > 0 or self.high < 0
+
+
+@dataclass(frozen=True)
+class Variance:
+    """A component of the variance of a mean, with the degrees of freedom of its estimate."""
+
+    value: float
+    freedom: float
+
+
+@dataclass(frozen=True, eq=False)
+class Design:
+    """Which model tested which image, and from which it learned.
+
+    models: (d, n) the number of the model that tested the image in a draw; every image is tested once a draw.
+    trained: (j, n) whether the model learned from the image's label; an official training set is not among the n.
+    y: (n,) classes, by which images are stratified. groups: (n,) images of one number belong together, or None.
+    share: the share of all labels (of all groups, where there are some) that one model learned from.
+    """
+
+    models: Int[np.ndarray, "d n"]
+    trained: Bool[np.ndarray, "j n"]
+    y: Int[np.ndarray, " n"]
+    groups: Int[np.ndarray, " n"] | None = None
+    share: float = 1.0
+
+
+def estimate(
+    values: Float[np.ndarray, "e d n"], design: Design, *, step: Float[np.ndarray, " n"] | float = 1.0
+) -> Estimate:
+    """The mean of values with its interval: Student's t with Satterthwaite's degrees of freedom over the components.
+
+    Args:
+        values: What each image contributes to a score (``metrics.influence``), or to a difference of two, by encoder,
+            draw of labels and image.
+        design: Who tested and learned from what; the estimate is of (a) where ``design.share`` is above
+            ``LARGEST_SHARE``, or an image is tested once only.
+        step: By how much an image's value changes where its prediction turns from right to wrong.
+    """
+    parts = {"models": image_variance(values.mean((0, 1)), design.y, design.groups, step)}
+    if values.shape[1] > 1 and design.share <= LARGEST_SHARE:
+        parts["labels"] = label_variance(values.mean(0), design, parts["models"].value)
+    if len(values) >= FEWEST_ENCODERS:
+        parts["encoders"] = Variance(float(values.mean((1, 2)).var(ddof=1)) / len(values), len(values) - 1)
+    about: Target = " and ".join([name for name in parts if name != "models"] or ["models"])  # pyright: ignore
+    mean, variance = float(values.mean()), sum(part.value for part in parts.values())
+    if not variance:
+        return Estimate(mean, mean, mean, float(mean == 0), about)
+    freedom = variance**2 / sum(part.value**2 / part.freedom for part in parts.values())
+    half = float(student.ppf(0.975, freedom)) * variance**0.5
+    p = 1.0 if mean == 0 else float(2 * student.sf(abs(mean) / variance**0.5, freedom))
+    return Estimate(mean, mean - half, mean + half, p, about)
+
+
+def image_variance(
+    values: Float[np.ndarray, " n"],
+    y: Int[np.ndarray, " n"],
+    groups: Int[np.ndarray, " n"] | None = None,
+    step: Float[np.ndarray, " n"] | float = 1.0,
+) -> Variance:
+    """The variance of the mean of values, as images (or groups of them) of each class are a sample.
+
+    Twenty images that are all right do not prove that none will ever be wrong: two more images are counted, shared
+    between the classes, whose value is one step from the mean (after Agresti, Coull. Approximate is better than "exact".
+    The American Statistician 52, 1998).
+    """
+    classes, of = np.unique(y, return_inverse=True)
+    size = np.bincount(of)
+    centred = values - _class_means(values, y)
+    more = np.bincount(of, np.broadcast_to(np.square(step), len(y))) / size * 2 / len(classes)
+    if groups is not None:
+        _, unit = np.unique(groups, return_inverse=True)
+        squares, count = np.bincount(unit, centred) ** 2, int(unit.max()) + 1
+        return Variance(float((squares.sum() + more.sum()) / len(y) ** 2 * count / (count - 1)), count - 1)
+    freedom = np.maximum(size - 1, 1)
+    parts = (np.bincount(of, centred**2) + more) * size / freedom / len(y) ** 2
+    return Variance(float(parts.sum()), float(parts.sum() ** 2 / (parts**2 / freedom).sum()))
+
+
+def label_variance(values: Float[np.ndarray, "d n"], design: Design, images: float) -> Variance:
+    """What fresh labels add to the variance of the mean of values, beside that of the images.
+
+    An image's values differ between draws by the models that tested it, and by chance. The mean of these differences
+    over a model's images varies between models by σ², which is what another draw of labels changes, and by chance, which
+    is taken off. J models of labels drawn evenly from all have a mean whose variance is σ²/J, or share · σ² where labels
+    are used several times.
+
+    The same images test and teach. A sample of easy ones is told easily and teaches well: twice the covariance is
+    added, 2 share · Cov(the model's mean, the mean value of the images that it learned from), where it is positive.
+
+    images: the variance by images, which bounds the covariance.
+    """
+    draws, n = values.shape
+    flat, rest = design.models.ravel(), (values - values.mean(0)).ravel()
+    tested = np.bincount(flat, minlength=len(design.trained))
+    means = np.bincount(flat, rest, len(tested)) / tested
+    chance = ((rest - means[flat]) ** 2).sum() / max(1, (draws - 1) * n - len(tested) + 1)
+    scale = draws / (draws - 1)
+    between = max(0.0, scale * float((means**2).mean()) - chance / float(tested.mean())) / (1 - design.share)
+    value = between * max(1 / len(tested), design.share)
+    centred = values.mean(0) - _class_means(values.mean(0), design.y)
+    easy = design.trained @ centred / np.maximum(1, design.trained.sum(1))
+    together = 2 * design.share * scale * float((means * easy).mean())
+    freedom = max(1.0, min(len(tested) / scale, 1 / design.share) - 1)
+    return Variance(value + min(max(0.0, together), 2 * (value * images) ** 0.5), freedom)
+
+
+def _class_means(values: np.ndarray, y: np.ndarray) -> np.ndarray:
+    """(n,) the mean of an image's class."""
+    _, of = np.unique(y, return_inverse=True)
+    return (np.bincount(of, values) / np.bincount(of))[of]
+
+
+def common_draws(*values: Float[np.ndarray, "_ _ n"]) -> tuple[Float[np.ndarray, "e d n"], ...]:
+    """The draws that all approaches have; a single encoder, or none, stands beside each of several."""
+    draws, encoders = min(v.shape[1] for v in values), max(v.shape[0] for v in values)
+    return tuple(np.broadcast_to(v[:, :draws], (encoders, draws, v.shape[2])) for v in values)
