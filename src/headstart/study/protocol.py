@@ -58,8 +58,8 @@ def _yardsticks(space: Workspace) -> list[str]:
     if not encoders:
         return []
     return [
-        f"Untrained and supervised networks ({', '.join(encoders)}) began with random weights, standardised by the same "
-        "inputs as every other encoder."
+        f"Untrained and supervised networks ({', '.join(encoders)}) began with random weights, standardised by the "
+        "same inputs as every other encoder."
     ]
 
 
