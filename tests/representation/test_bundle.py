@@ -81,7 +81,7 @@ def test_the_card_has_every_hyperparameter_of_the_method(made):
 
 PAGES = {
     "svm-pixels": ("pixels", "none", "it was not trained"),
-    "untrained+probe": ("untrained", "none", "the encoder is as it was initialised: it saw no image"),
+    "untrained+probe": ("untrained", "none", "the encoder is as it was initialised: it learned from no image"),
     "supervised": ("untrained", "none", "the encoder was trained with labels"),
     "simclr+probe": ("simclr", "all", "the encoder saw all inputs, without labels"),
     "simclr+finetune": ("simclr", "unlabelled", "saw the unlabelled inputs only, and was then fine-tuned with labels"),

@@ -25,7 +25,10 @@ def test_every_method_goes_with_every_head(name):
 @pytest.mark.parametrize(
     ("name", "nearest"),
     [("simclr+prob", "simclr+probe"), ("svm-pixel", "svm-pixels"), ("majorty", "majority"),
-     ("untrained+finetune", "untrained"), ("greedy:simclear+probe", "probe"), ("simclr", "simclr+")],
+     ("untrained+finetune", "untrained"), ("untrained:patches+finetune", "untrained:patches+"),
+     ("untrained:small", "untrained:small+"),
+     ("supervised:patchs", "patches"), ("untrained:resnet81+probe", "resnet18"),
+     ("greedy:simclear+probe", "probe"), ("simclr", "simclr+")],
 )  # fmt: skip
 def test_a_wrong_name_is_answered_by_the_nearest(name, nearest):
     with pytest.raises(UserError, match=f"did you mean '.*{nearest.replace('+', '[+]')}"):

@@ -14,7 +14,8 @@ from headstart.report.scores import best
 from headstart.representation.statistics import holm
 from headstart.study import conduct, plan
 
-NAMES = ["majority", "knn-pixels", "untrained+probe", "autoencoder+probe", "simclr+finetune"]
+BASELINES = ["majority", "knn-pixels", "untrained+probe", "untrained:autoencoder+probe"]
+NAMES = [*BASELINES, "autoencoder+probe", "simclr+finetune"]
 
 
 def approach(results, name):
@@ -44,8 +45,18 @@ def test_results_hold_what_the_protocol_promises(finished):
 
 def test_baselines_saw_nothing_and_pretrained_approaches_what_the_study_says(finished):
     kinds = {a["name"]: (a["kind"], a["saw"]) for a in finished["approaches"]}
-    assert {kinds[name] for name in NAMES[:3]} == {("baseline", "none")}
-    assert {kinds[name] for name in NAMES[3:]} == {("pretrained", "unlabelled")}
+    assert {kinds[name] for name in BASELINES} == {("baseline", "none")}
+    assert {kinds[name] for name in NAMES[4:]} == {("pretrained", "unlabelled")}
+
+
+def test_every_architecture_among_the_pretrained_has_its_untrained_row(finished):
+    rows = [a for a in finished["approaches"] if a["name"].startswith("untrained")]
+    assert [(a["name"], a["kind"]) for a in rows] == [
+        ("untrained+probe", "baseline"),
+        ("untrained:autoencoder+probe", "baseline"),
+    ]
+    assert rows[0]["scores"]["all"]["folds"] != rows[1]["scores"]["all"]["folds"]
+    assert all(set(a["scores"]) == {"3", "all"} for a in rows)
 
 
 def test_the_majority_scores_one_over_the_number_of_classes(finished):
@@ -56,7 +67,7 @@ def test_named_and_best_baseline_are_those_that_selection_prefers(finished):
     for budget, chosen in finished["chosen"].items():
         selection = {a["name"]: a["scores"][budget]["selection"] for a in finished["approaches"]}
         assert selection[chosen["named"]] == max(selection.values())
-        assert selection[chosen["baseline"]] == max(selection[name] for name in NAMES[:3])
+        assert selection[chosen["baseline"]] == max(selection[name] for name in BASELINES)
     assert finished["winner"] == finished["chosen"]["all"]["named"]
 
 
@@ -107,7 +118,7 @@ def test_approaches_do_not_change_each_other(finished, study):
 
 def test_a_frame_has_a_row_an_approach_and_budget(finished):
     rows = finished.frame()
-    assert len(rows) == 10
+    assert len(rows) == 2 * len(NAMES)
     assert {r["budget"] for r in rows} == {"3", "all"}
 
 

@@ -8,7 +8,7 @@ from headstart.data.load import load
 from headstart.representation.groups import bound_groups
 from headstart.representation.splits import make_splits
 from headstart.study import tasks
-from headstart.study.tasks import execute
+from headstart.study.tasks import execute, read_encoder
 from headstart.study.workspace import Task, Workspace
 from headstart.training.checkpoint import read_tensors
 
@@ -32,7 +32,7 @@ def space(tmp_path):
         np.save(tmp_path / f"{name}.npy", value)
     plan = {
         "seed": 0, "metric": "balanced_accuracy", "saw": "unlabelled", "device": "cpu", "encoder": None,
-        "views": "digits", "budgets": [3, "all"], "splits": plain, "share": 0.02, "repeats": 1,
+        "views": "digits", "budgets": [3, "all"], "splits": plain, "share": 0.02, "repeats": 1, "approaches": [],
     }  # fmt: skip
     return Workspace(tmp_path, plan)
 
@@ -80,6 +80,46 @@ def test_with_training_no_unlabelled_image_of_a_tested_group_trains_an_encoder(s
     seen, every = shown(space, monkeypatch, 0)
     assert every[7] not in seen
     assert every[8] in seen
+
+
+def untrained(space, name, split):
+    """The spec of an untrained encoder that a split has."""
+    task = space.encode_task(name, split)
+    execute(task, space)
+    return read_encoder(space, task)[1]
+
+
+@pytest.mark.parametrize("saw", ["unlabelled", "training", "all"])
+def test_an_untrained_encoder_is_standardised_by_the_inputs_that_encoders_may_see(space, saw):
+    space.plan["saw"] = saw
+    spec = untrained(space, "untrained", 2)
+    tested = space.labelled[space.splits[2].test]
+    rows = {
+        "unlabelled": np.arange(1, 40),  # row 0 is a labelled image's copy
+        "training": np.flatnonzero(~np.isin(space.twins, space.twins[tested])),
+        "all": np.arange(100),
+    }
+    pixels = space.x.numpy()[rows[saw]].astype(np.float64)
+    assert spec.mean == pytest.approx([pixels.mean()], rel=1e-9)
+    assert spec.std == pytest.approx([pixels.std(ddof=1)], rel=1e-9)
+
+
+def test_other_test_images_change_an_untrained_encoder_that_saw_training_folds_by_nothing(space):
+    space.plan["saw"] = "training"
+    before = untrained(space, "untrained", 1)
+    x = np.load(space.folder / "x.npy")
+    x[space.labelled[space.splits[1].test]] = 1.0
+    np.save(space.folder / "x.npy", x)
+    other = Workspace(space.folder, space.plan)
+    (space.folder / space.encode_task("untrained", 1).path).unlink()
+    assert untrained(other, "untrained", 1) == before
+    assert untrained(other, "untrained", 0) != before, "these images are in the training fold of another split"
+
+
+@pytest.mark.parametrize(("name", "encoder"), [("untrained", "patches"), ("untrained:mlp", "mlp")])
+def test_an_untrained_encoder_has_the_architecture_of_the_study_or_of_its_name(space, name, encoder):
+    space.plan["approaches"] = ["untrained+probe", "cpc+probe"]
+    assert untrained(space, name, None).name == encoder
 
 
 def test_with_one_label_a_class_there_is_no_selection(space):

@@ -103,7 +103,12 @@ def approach(name: str, methods: dict[str, str]) -> str:
     if name in _PLAIN:
         return _PLAIN[name]
     method, _, head = name.partition("+")
-    idea = _LEARNERS.get(method.partition(":")[0]) or methods.get(method, "").partition(": ")[2]
+    kind, _, encoder = method.partition(":")
+    if kind == "supervised":
+        return f"the network {encoder}, trained from scratch on the labels alone"
+    if kind == "untrained" and encoder:
+        return f"the network {encoder} with random weights; {_HEADS[head]}"
+    idea = _LEARNERS.get(kind) or methods.get(method, "").partition(": ")[2]
     return "; ".join(part for part in (idea.rstrip("."), _HEADS.get(head, head)) if part)
 
 

@@ -28,7 +28,7 @@ _SAW = {
     "all": "saw all inputs, without labels",
     "unlabelled": "saw the unlabelled inputs only",
     "training": "saw the unlabelled and the training inputs, without labels",
-    "none": "is as it was initialised: it saw no image",
+    "none": "is as it was initialised: it learned from no image",
 }
 
 
@@ -96,7 +96,7 @@ def learned_from_labels(facts: dict[str, Any]) -> bool:
     name = str(facts.get("method", {}).get("name", ""))
     learner = name.removeprefix("greedy:")
     taught = learner in methods() and method_class(learner).supervised
-    return taught or _approach(facts) == "supervised" or _approach(facts).endswith("+finetune")
+    return taught or _approach(facts).startswith("supervised") or _approach(facts).endswith("+finetune")
 
 
 def history(facts: dict[str, Any]) -> str:

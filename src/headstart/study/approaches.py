@@ -1,8 +1,12 @@
-"""An approach is a representation and what is put on it: ``simclr+probe``, ``svm-pixels``, ``supervised``."""
+"""An approach is a representation and what is put on it: ``simclr+probe``, ``svm-pixels``, ``supervised``.
+
+``untrained:ENCODER+HEAD`` and ``supervised:ENCODER`` name the network; without, it is the study's (``yardsticks``).
+"""
 
 from dataclasses import dataclass
 from typing import Literal
 
+from headstart.encoders.build import check_encoder
 from headstart.errors import UserError, unknown
 from headstart.objectives.catalogue import method_class, methods
 
@@ -23,7 +27,10 @@ DEFAULT = (
 
 @dataclass(frozen=True)
 class Approach:
-    """method: pixels, untrained, or what pretrained the encoder. head: a kind of ``reuse.heads``, or finetune."""
+    """method: pixels, untrained, untrained:ENCODER, or what pretrained the encoder.
+
+    head: a kind of ``reuse.heads``, or finetune.
+    """
 
     name: str
     method: str
@@ -32,7 +39,7 @@ class Approach:
     @property
     def kind(self) -> Literal["baseline", "pretrained"]:
         """Baselines learn nothing from unlabelled inputs."""
-        return "baseline" if self.method in ("pixels", "untrained") else "pretrained"
+        return "baseline" if self.method == "pixels" or is_untrained(self.method) else "pretrained"
 
     @property
     def is_network(self) -> bool:
@@ -40,27 +47,45 @@ class Approach:
         return self.head == "finetune"
 
 
+def is_untrained(method: str) -> bool:
+    """Whether a method is none: a network as it was initialised."""
+    return method.partition(":")[0] == "untrained"
+
+
 def parse_approach(name: str) -> Approach:
     """The approach a name stands for.
 
     Raises:
-        UserError: no such approach; the nearest is suggested.
+        UserError: no such approach, or no such encoder; the nearest is suggested.
     """
     if name in _PIXELS:
         return Approach(name, "pixels", _PIXELS[name])
     if name == "supervised":
         return Approach(name, "untrained", "finetune")
+    if name.startswith("supervised:"):
+        return Approach(name, f"untrained:{_encoder(name, name)}", "finetune")
     method, plus, head = name.partition("+")
+    if method.startswith("untrained:") and head in _HEADS[:-1]:
+        return Approach(name, f"untrained:{_encoder(name, method)}", head)
     learner = method.partition(":")[2] if method.startswith("greedy:") else method
     if plus and learner in methods() and method_class(learner).supervised:
         raise UserError(
             f"{name}: {learner} learns from labels, and would see more of them than a budget allows: use supervised"
         )
     known = {"untrained", "greedy", *(m for m in methods() if not method_class(m).supervised)}
-    if not plus or head not in _HEADS or learner not in known or name == "untrained+finetune":
+    if not plus or head not in _HEADS or learner not in known or (is_untrained(method) and head == "finetune"):
+        known |= {method} if is_untrained(method) else set()
         every = [*_PIXELS, "supervised", *(f"{m}+{h}" for m in sorted(known) for h in _HEADS)]
         raise unknown("approach", name, every)
     return Approach(name, method, head)
+
+
+def _encoder(name: str, method: str) -> str:
+    """The encoder after the colon."""
+    encoder = method.partition(":")[2]
+    if "@" in encoder:
+        raise UserError(f"{name}: weights are random there, write {name.replace(encoder, encoder.partition('@')[0])}")
+    return check_encoder(encoder)
 
 
 def parse_approaches(text: str | None) -> list[Approach]:

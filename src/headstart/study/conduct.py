@@ -29,6 +29,7 @@ from headstart.study.result import StudyResult
 from headstart.study.tasks import SHOWN
 from headstart.study.winner import Winner, predictions
 from headstart.study.workspace import Workspace
+from headstart.study.yardsticks import with_yardsticks
 from headstart.training.checkpoint import read_tensors
 from headstart.training.clock import progress_bar
 from headstart.training.log import Row, read_log
@@ -129,7 +130,8 @@ def _new_plan(
     }  # fmt: skip
     first = _workspace(frame, outline, data, working)  # raises before anything is measured
     _check_inputs(first, outline, data.dataset.source)
-    speed = measure_speed(first.x, outline.approaches, request["encoder"], data.views, device)
+    compared = with_yardsticks(outline.approaches, request["encoder"])
+    speed = measure_speed(first.x, compared, request["encoder"], data.views, device)
 
     def estimate(tried: Outline) -> float:
         work = costs(_workspace(frame, tried, data, working), speed)
@@ -144,8 +146,8 @@ def _new_plan(
 
 
 def _check_inputs(space: Workspace, outline: Outline, source: str) -> None:
-    """Refuse to pretrain on fewer than two images."""
-    if space.plan["saw"] != "unlabelled" or not any(a.kind == "pretrained" for a in outline.approaches):
+    """Refuse to pretrain on fewer than two images, or to standardise by them."""
+    if space.plan["saw"] != "unlabelled" or all(a.method == "pixels" for a in outline.approaches):
         return
     n = len(space.inputs(None))
     if n < 2:
@@ -166,7 +168,7 @@ def _workspace(frame: dict[str, Any], outline: Outline, data: Prepared, working:
         asked, y, splits, class_names=data.dataset.class_names
     )  # fmt: skip
     plain = [{k: getattr(s, k).tolist() for k in ("train", "test", "order")} for s in splits]
-    names = [a.name for a in outline.approaches]
+    names = [a.name for a in with_yardsticks(outline.approaches, frame["encoder"])]
     return Workspace(
         working,
         {
@@ -233,10 +235,9 @@ def _spread(n: int, k: int) -> list[int]:
 
 def _encoders(space: Workspace) -> dict[str, Path]:
     """Method -> folder of its encoder; the first split's where there is one a split."""
-    methods = dict.fromkeys(parse_approach(name).method for name in space.plan["approaches"])
-    found = {
-        m: (space.folder / space.encode_task(m, 0).path).parent for m in methods if m not in ("pixels", "untrained")
-    }
+    approaches = [parse_approach(name) for name in space.plan["approaches"]]
+    methods = dict.fromkeys(a.method for a in approaches if a.kind == "pretrained")
+    found = {m: (space.folder / space.encode_task(m, 0).path).parent for m in methods}
     return {m: f for m, f in found.items() if (f / "done.safetensors").is_file()}
 
 

@@ -8,9 +8,10 @@ import numpy as np
 import torch
 
 from headstart.encoders.build import STAGED
-from headstart.study.approaches import Approach, parse_approach
+from headstart.study.approaches import Approach, is_untrained, parse_approach
 from headstart.study.tasks import method_recipe, network_recipe
 from headstart.study.workspace import Task, Workspace
+from headstart.study.yardsticks import architecture
 from headstart.training.fit import Method, encoder_spec, fit_encoder
 from headstart.training.threads import threads
 from headstart.views.views import Views
@@ -24,7 +25,7 @@ _SHARED = 1.25  # what two threads spend on an encoder, together, of what one wo
 
 @dataclass(frozen=True)
 class Speed:
-    """Seconds that one thread needs: to train on one image once, by method; and to embed an image."""
+    """Seconds that one thread needs: to train on one image once, by method or ``network``; and to embed an image."""
 
     train: dict[str, float]
     embed: float
@@ -51,19 +52,27 @@ def leave_out_greedy(outline: Outline, encoder: str | None) -> None:
 
 def measure_speed(x: torch.Tensor, approaches: list[Approach], encoder: str | None, views: Views, device: str) -> Speed:
     """Time two small steps of each method, on one thread, after one to warm up."""
-    names = {a.method for a in approaches} | {"supervised" for a in approaches if a.is_network}
+    timed: dict[str, tuple[str, str]] = {}
+    for a in approaches:
+        if a.method != "pixels":
+            own = architecture(a.method, approaches, encoder)
+            timed |= {a.method: (a.method, own)} if a.kind == "pretrained" else {}
+            timed |= {network(own): ("supervised", own)} if a.is_network else {}
     with threads(1):
-        found = {
-            name: _seconds_an_image(name, x, encoder, views, device) for name in sorted(names - {"pixels", "untrained"})
-        }
+        found = {name: _seconds_an_image(*timed[name], x, views, device) for name in sorted(timed)}
     return Speed(found, min(found.values(), default=1e-3) / 3)
 
 
-def _seconds_an_image(name: str, x: torch.Tensor, encoder: str | None, views: Views, device: str) -> float:
+def network(encoder: str) -> str:
+    """The name under which ``Speed`` has the training of a network of this architecture on labels."""
+    return f"supervised:{encoder}"
+
+
+def _seconds_an_image(name: str, encoder: str, x: torch.Tensor, views: Views, device: str) -> float:
     method = Method.parse(name)
     batch = min(len(x), method.recipe(len(x)).batch_size)
     rows = torch.arange(2 * batch) % len(x)
-    spec = encoder_spec(encoder or method.default_encoder(), x[rows])
+    spec = encoder_spec(encoder, x[rows])
     recipe = method.recipe(len(x)).but(epochs=1, batch_size=batch)
     labels = torch.zeros(len(rows), dtype=torch.int64)
     for last in (False, True):
@@ -118,14 +127,16 @@ def costs(space: Workspace, speed: Speed) -> dict[Task, float]:
     for budget in reversed(space.budgets):
         for split in range(len(space.splits)):
             n = len(space.splits[split].budget(space.y, budget))
-            cost = 1.8 * network_recipe(space, n, split).epochs * n * speed.train.get("supervised", 0.0) + 0.3
-            found |= {Task("train", a.name, split, str(budget)): cost for a in networks}
+            looks = 1.8 * network_recipe(space, n, split).epochs * n
+            for a in networks:
+                cost = looks * speed.train[network(space.encoder_name(a.method))] + 0.3
+                found[Task("train", a.name, split, str(budget))] = cost
     return found
 
 
 def _encode_cost(space: Workspace, task: Task, speed: Speed) -> float:
     embedding = len(space.labels) * speed.embed
-    if task.name == "untrained":
+    if is_untrained(task.name):
         return embedding
     n = len(space.inputs(task.split))
     alone = embedding + method_recipe(space, task.name, n).epochs * n * speed.train[task.name]

@@ -2,6 +2,7 @@
 
 import numpy as np
 
+from headstart.study.approaches import is_untrained, parse_approach
 from headstart.study.prepare import Prepared
 from headstart.study.workspace import Budget, Workspace
 
@@ -25,6 +26,7 @@ def sentences(space: Workspace, data: Prepared) -> list[str]:
         "Classifiers on frozen vectors and on pixels were tuned over six candidates each by inner cross-validation "
         "on the training labels. Networks were trained by one fixed recipe, and once more on four fifths of the "
         "labels; the other fifth gave their selection score.",
+        *_yardsticks(space),
         "Test labels chose nothing. The approach named and the best baseline are those with the highest mean score "
         "on the training side (selection).",
         *_one_label(plan["budgets"]),
@@ -47,6 +49,18 @@ def sentences(space: Workspace, data: Prepared) -> list[str]:
     if copies:
         found.append(f"{copies} exact duplicate(s) were found; copies were kept on the same side of a split.")
     return found
+
+
+def _yardsticks(space: Workspace) -> list[str]:
+    """What untrained and supervised networks are, where there are any."""
+    methods = dict.fromkeys(parse_approach(name).method for name in space.plan["approaches"])
+    encoders = dict.fromkeys(space.encoder_name(method) for method in methods if is_untrained(method))
+    if not encoders:
+        return []
+    return [
+        f"Untrained and supervised networks ({', '.join(encoders)}) began with random weights, standardised by the "
+        "same inputs as every other encoder."
+    ]
 
 
 def _one_label(budgets: list[Budget]) -> list[str]:

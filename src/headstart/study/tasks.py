@@ -15,7 +15,7 @@ from headstart.representation.health import Monitor
 from headstart.representation.statistics import score
 from headstart.reuse.heads import Head, LinearHead, inner_folds
 from headstart.reuse.transfer import Transfer
-from headstart.study.approaches import Approach, parse_approach
+from headstart.study.approaches import Approach, is_untrained, parse_approach
 from headstart.study.workspace import REFIT, Task, Workspace
 from headstart.training.checkpoint import read_tensors, write_tensors
 from headstart.training.fit import Fitted, Method, fit_encoder, untrained_encoder
@@ -44,22 +44,19 @@ def execute(task: Task, space: Workspace, *, seconds: float | None = None) -> No
 
 
 def _encode(task: Task, space: Workspace, seconds: float | None) -> tuple[dict[str, torch.Tensor], dict[str, Any]]:
-    """Train an encoder and embed every image once."""
+    """Train an encoder, or none, and embed every image once; both are standardised by the inputs that it may see."""
     folder, plan = (space.folder / task.path).parent, space.plan
-    if task.name == "untrained":
-        spec = EncoderSpec(
-            space.encoder_name("untrained"), *_shape(space), *_neutral(space), symmetric=space.views.symmetric
-        )
+    index = space.inputs(task.split)
+    x = space.x[index]
+    spec = space.spec(space.encoder_name(task.name), x)
+    if is_untrained(task.name):
         fitted, recipe = Fitted(untrained_encoder(spec, seed=plan["seed"]), []), None
     else:
-        method, index = Method.parse(task.name), space.inputs(task.split)
-        x = space.x[index]
-        spec = space.spec(space.encoder_name(task.name), x)
         recipe = method_recipe(space, task.name, len(x))
         shown = task.split in (None, 0, REFIT)  # of the encoders of a split each, one is enough to look at
         monitor = Monitor(x, views=space.views, epochs=recipe.epochs, folder=folder, resume=True) if shown else None
         fitted = fit_encoder(
-            method, x, spec=spec, recipe=recipe, views=space.views, index=index, device=plan["device"],
+            Method.parse(task.name), x, spec=spec, recipe=recipe, views=space.views, index=index, device=plan["device"],
             folder=folder / "run", resume=True, seconds=seconds, watch=monitor,
         )  # fmt: skip
         if monitor:
@@ -161,13 +158,3 @@ def fit_network(space: Workspace, encoder: Encoder, train: np.ndarray, split: in
     recipe = network_recipe(space, len(rows), split)
     network = Transfer(encoder, frozen=(), recipe=recipe, views=space.views, device=space.plan["device"])
     return network.fit(space.x[rows], space.y[train], index=rows)
-
-
-def _shape(space: Workspace) -> tuple[int, tuple[int, int]]:
-    return int(space.x.shape[1]), (int(space.x.shape[2]), int(space.x.shape[3]))
-
-
-def _neutral(space: Workspace) -> tuple[tuple[float, ...], tuple[float, ...]]:
-    """A mean and a deviation that no image was asked for: an untrained encoder saw nothing."""
-    channels = int(space.x.shape[1])
-    return (0.5,) * channels, (0.25,) * channels

@@ -13,6 +13,9 @@ from torch import Tensor
 
 from headstart.encoders.build import EncoderSpec
 from headstart.representation.splits import Split
+from headstart.study.approaches import parse_approach
+from headstart.study.yardsticks import architecture
+from headstart.training.fit import encoder_spec
 from headstart.views.presets import PRESETS
 from headstart.views.views import Views
 
@@ -118,26 +121,20 @@ class Workspace:
 
     def spec(self, name: str, statistics_of: Tensor) -> EncoderSpec:
         """The named encoder for these images."""
-        from headstart.training.fit import encoder_spec
-
         return encoder_spec(name, statistics_of, self.views)
 
     def encoder_name(self, method: str) -> str:
-        """What the user asked for, or the method's own."""
-        from headstart.training.fit import Method
-
-        asked = self.plan["encoder"]
-        return asked or ("small" if method == "untrained" else Method.parse(method).default_encoder())
+        """A method's encoder, or that of an untrained network."""
+        return architecture(method, map(parse_approach, self.plan["approaches"]), self.plan["encoder"])
 
     @property
     def encoders(self) -> int:
-        """How many encoders a method trains: one a split where they may see the training fold."""
+        """How many encoders a method has: one a split where they may see the training fold."""
         return len(self.plan["splits"]) if self.plan["saw"] == "training" else 1
 
     def encode_task(self, method: str, split: int | None) -> Task:
         """The task that makes the encoder which an approach of this method uses on a split."""
-        each = self.plan["saw"] == "training" and method != "untrained"
-        return Task("encode", method, split if each else None)
+        return Task("encode", method, split if self.plan["saw"] == "training" else None)
 
     def inputs(self, split: int | None) -> np.ndarray:
         """Rows that an encoder may see.
