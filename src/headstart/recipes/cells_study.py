@@ -17,7 +17,8 @@ Expected are the ranges for 81 labelled and 482 unlabelled cells. Small runs sai
 good as the classifier and better than pixels, but most of that is the turning, not the learning, since codes of random
 weights, turned likewise, are no worse on so few cells.
 
-Nadeau, Bengio. Inference for the generalization error. Machine Learning 52, 2003 (the intervals).
+Bayle, Bayle, Janson, Mackey. Cross-validation confidence intervals for test error. NeurIPS 2020, arXiv 2007.12671
+(the intervals).
 """
 
 from collections.abc import Sequence
@@ -40,7 +41,8 @@ from headstart.report.plots import bars, curves
 from headstart.report.words import points, unbroken
 from headstart.representation.frozen import represent
 from headstart.representation.splits import make_splits
-from headstart.representation.statistics import Difference, interval, score
+from headstart.representation.statistics import interval, score
+from headstart.representation.uncertainty import Estimate
 from headstart.reuse.heads import LinearHead, inner_folds
 from headstart.reuse.transfer import Transfer
 from headstart.study.prepare import Prepared, prepare
@@ -158,11 +160,11 @@ def run(work: Work) -> Found:
         "untrained": cells.probed(work, "probe-untrained", untrained),
         "pixels": cells.probed(work, "probe-pixels", cells.known.flatten(1).numpy()),
     }
-    scores = {name: found.outcomes.interval() for name, found in judged.items()}
+    scores = {name: found.outcomes.interval().as_tuple() for name, found in judged.items()}
     gain = judged["codes"].outcomes.minus(classifier.outcomes)
     metrics = {f"{name}_accuracy": found[0] for name, found in scores.items()} | {
-        "codes_minus_classifier": gain.difference,
-        "simclr_minus_classifier": simclr.outcomes.minus(classifier.outcomes).difference,
+        "codes_minus_classifier": gain.mean,
+        "simclr_minus_classifier": simclr.outcomes.minus(classifier.outcomes).mean,
         "reconstruction_mse": float(tried[best]["errors"].mean()),
         "pca_reconstruction_mse": float(tried[best]["pca_errors"].mean()),
     }
@@ -265,7 +267,8 @@ def _classifiers(work: Work, cells: Cells) -> tuple[Judged, np.ndarray]:
     """Networks that learned from labels alone, and (splits, candidates) scores of the inner hold-outs."""
     parts = [_classifier(work, cells, number) for number in range(len(cells.splits))]
     held = np.stack([part["held"] for part in parts])
-    return Judged(cells.splits, cells.y, [part["probabilities"] for part in parts], float(held.max(1).mean())), held
+    probabilities = [part["probabilities"] for part in parts]
+    return Judged(cells.splits, cells.y, probabilities, float(held.max(1).mean()), cells.groups), held
 
 
 def _classifier(work: Work, cells: Cells, number: int) -> Part:
@@ -299,7 +302,7 @@ def _network(
     return LinearHead.of(network.head_).predict_proba(h)
 
 
-def _says(cells: Cells, scores: dict[str, tuple[float, float, float]], gain: Difference) -> str:
+def _says(cells: Cells, scores: dict[str, tuple[float, float, float]], gain: Estimate) -> str:
     labels = round(np.mean([len(split.train) for split in cells.splits]))
     found = {name: f"{mean:.1%}" for name, (mean, _, _) in scores.items()}
     told = "better than" if gain.low > 0 else "worse than" if gain.high < 0 else "not detectably different from"
@@ -307,7 +310,7 @@ def _says(cells: Cells, scores: dict[str, tuple[float, float, float]], gain: Dif
         f"With {labels} labels a convolutional classifier reaches {found['classifier']} balanced accuracy, a linear "
         f"one on an autoencoder's codes {found['codes']}, on what SimCLR learned {found['simclr']}, on codes of random "
         f"weights {found['untrained']}, on pixels {found['pixels']}. The codes are {told} the classifier: "
-        f"{points(gain.difference)} points [{points(gain.low)}, {points(gain.high)}]."
+        f"{points(gain.mean)} points [{points(gain.low)}, {points(gain.high)}]."
     )
 
 
@@ -336,7 +339,13 @@ def _search(
         error, linear = (f"{1000 * part[name].mean():.2f}" for name in ("errors", "pca_errors"))
         words = one.words + (" (chosen)" if k == best else "")
         rows.append(
-            [words, part["h"].shape[1], error, linear, "{:.3f} [{:.3f}, {:.3f}]".format(*judged.outcomes.interval())]
+            [
+                words,
+                part["h"].shape[1],
+                error,
+                linear,
+                "{:.3f} [{:.3f}, {:.3f}]".format(*judged.outcomes.interval().as_tuple()),
+            ]
         )
     lines["chosen, as it learns"] = _line(tried[best]["curve"], 1)
     up = "squared error a pixel on the labelled cells, thousandths"

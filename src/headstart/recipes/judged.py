@@ -23,18 +23,19 @@ class Judged:
     """An approach on every split.
 
     y: (m,) labels 0..k-1 of the rows that are split. probabilities: (n_test, k) a split.
-    selection: its score by training labels alone.
+    selection: its score by training labels alone. groups: (m,) as the splits have them, or None.
     """
 
     splits: Sequence[Split]
     y: np.ndarray
     probabilities: Sequence[np.ndarray]
     selection: float
+    groups: np.ndarray | None = None
 
     @property
     def outcomes(self) -> Outcomes:
         """What it predicted."""
-        return Outcomes(self.splits, self.y, [p.argmax(1) for p in self.probabilities])
+        return Outcomes(self.splits, self.y, [p.argmax(1) for p in self.probabilities], groups=self.groups)
 
 
 def probed(
@@ -53,23 +54,24 @@ def probed(
         return made
 
     part = work.part(name, make)
-    return Judged(splits, y, [part[f"{number}"] for number in range(len(splits))], float(part["selection"].mean()))
+    probabilities = [part[f"{number}"] for number in range(len(splits))]
+    return Judged(splits, y, probabilities, float(part["selection"].mean()), groups)
 
 
 def comparison(work: Work, judged: Mapping[str, Judged], pairs: Sequence[tuple[str, str]]) -> Html:
     """Every approach's balanced accuracy, and the differences between these pairs of them."""
-    shown = {name: one.outcomes.interval() for name, one in judged.items()}
+    shown = {name: one.outcomes.interval().as_tuple() for name, one in judged.items()}
     found = [judged[a].outcomes.minus(judged[b].outcomes) for a, b in pairs]
     rows = [
-        [f"{a} − {b}", f"{points(d.difference)} [{points(d.low)}, {points(d.high)}]", p_value(p)]
+        [f"{a} − {b}", f"{points(d.mean)} [{points(d.low)}, {points(d.high)}]", p_value(p)]
         for (a, b), d, p in zip(pairs, found, holm([d.p for d in found]), strict=True)
     ]
     return section(
         "scores", "Who classifies best?",
         work.chart("scores", bars(shown, up="balanced accuracy on what was held out, 95 % intervals"),
                    "Balanced accuracy of every approach with its interval"),
-        prose("Differences on the same splits, in points. Their intervals know that folds overlap; p is corrected for "
-              "as many questions (Holm)."),
+        prose("Differences on the same splits, in points. Their intervals are about these classifiers on new "
+              "images; p is corrected for as many questions (Holm)."),
         table(["", "difference", "p"], rows, "Differences between approaches"),
     )  # fmt: skip
 

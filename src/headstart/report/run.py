@@ -24,6 +24,7 @@ def run_study(
     seed: int = 0,
     time_budget: str | None = None,
     encoder: str | None = None,
+    encoders: int = 1,
     views: str | None = None,
     image_size: int | None = None,
     device: str = "auto",
@@ -46,6 +47,8 @@ def run_study(
         time_budget: Wall time such as 90s, 10m or 2h; what does not fit is cut short or left out, and named.
         encoder: small, lecture, lecture_flat, mlp, dense, resnet18, patches, transformer, timm:NAME[@hub|@FILE]
             (docs/backbones.md); default: each method's own.
+        encoders: Encoders of every method, from other seeds, each put to every split: one, or at least four, so that
+            intervals can tell what another seed would change.
         views: digits, objects, natural, microscopy or identity; default by the rule in docs/views.md.
         image_size: Side in pixels that images are brought to; default: their own, at most 64.
         device: auto, cpu or cuda.
@@ -66,6 +69,7 @@ def run_study(
     from headstart.encoders.device import find_device
     from headstart.report.page import write_report
     from headstart.representation.statistics import check_metric
+    from headstart.representation.uncertainty import check_encoders
     from headstart.study.approaches import parse_approaches
     from headstart.study.conduct import conduct
     from headstart.study.prepare import prepare
@@ -77,11 +81,12 @@ def run_study(
     check_metric(metric)
     if encoder is not None:
         check_encoder(encoder)
+    check_encoders(encoders)
     request = {
         "approaches": [a.name for a in parse_approaches(approaches)], "named": approaches is not None,
         "budgets": budgets, "saw": saw, "metric": metric, "folds": folds, "repeats": repeats, "seed": seed,
-        "time_budget": parse_seconds(time_budget), "encoder": encoder, "views": views, "image_size": image_size,
-        "ordered_classes": ordered_classes or None,
+        "time_budget": parse_seconds(time_budget), "encoder": encoder, "encoders": encoders, "views": views,
+        "image_size": image_size, "ordered_classes": ordered_classes or None,
     }  # fmt: skip
     target = find_device(device)
     data = prepare(source, data_root=data_root, image_size=image_size, views=views, saw=saw, seed=seed)

@@ -89,10 +89,11 @@ def _gain(is_bar: bool, comparison: dict[str, Any] | None) -> Html:
     if comparison is None:
         return tag("small")
     c = comparison
-    certain = c["p_holm"] < 0.05
+    certain = c["p_holm"] is not None and c["p_holm"] < 0.05
     direction = ("better" if c["difference"] > 0 else "worse") if certain else "unsure"
     text = f"{words.points(c['difference'])} [{words.points(c['low'])}, {words.points(c['high'])}]"
-    return join(tag("small", text, class_=direction), tag("small", words.p_value(c["p_holm"])))
+    tested = None if c["p_holm"] is None else tag("small", words.p_value(c["p_holm"]))
+    return join(tag("small", text, class_=direction), tested)
 
 
 def _selection(a: Approach, budget: str) -> float:

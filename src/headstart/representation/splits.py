@@ -10,6 +10,7 @@ from headstart.errors import UserError, class_name
 from headstart.representation.budgets import Budget, check_budget
 from headstart.representation.groups import deal_groups
 from headstart.representation.official import check_official, official_pool, official_test
+from headstart.representation.uncertainty import LARGEST_SHARE
 from headstart.training.recipe import check_seed
 
 FEWEST_FOLDS = 4
@@ -21,24 +22,27 @@ class Split:
     """One fold: indices into the labelled rows 0..m-1.
 
     train: (n_train,) the training pool, ascending. test: (n_test,) ascending.
-    order: (n_train,) a permutation of ``train``; the first b of each class in it are the labels of budget b.
+    order: (n_train,) a permutation of ``train``; the first b of each class in it are the labels of budget b, the next b
+    are another draw of them.
     """
 
     train: np.ndarray
     test: np.ndarray
     order: np.ndarray
 
-    def budget(self, labels: np.ndarray, b: Budget) -> np.ndarray:
-        """The rows whose labels budget b gives, in ``order``; every smaller budget's rows are among them.
+    def budget(self, labels: np.ndarray, b: Budget, draw: int = 0) -> np.ndarray:
+        """The rows whose labels budget b gives, in ``order``; every smaller budget's rows are among the first draw's.
+
+        Draws share no label (``label_draws`` says how many there are).
 
         Raises:
-            UserError: where a class of the training pool has fewer than b.
+            UserError: where a class of the training pool has fewer than b, in all draws up to this one.
         """
         if b == "all":
             return self.order
-        check_budget(b, labels, [self])
+        check_budget(b * (draw + 1), labels, [self])
         kinds = labels[self.order]
-        first = [np.flatnonzero(kinds == kind)[:b] for kind in np.unique(kinds)]
+        first = [np.flatnonzero(kinds == kind)[b * draw : b * (draw + 1)] for kind in np.unique(kinds)]
         return self.order[np.sort(np.concatenate(first))]
 
 
@@ -125,13 +129,27 @@ def split_hash(splits: Sequence[Split]) -> str:
     return digest.hexdigest()
 
 
+def label_draws(splits: Sequence[Split], labels: np.ndarray, b: Budget) -> int:
+    """How often a split draws labels at budget b: so often that all splits together use each label about once.
+
+    Where an image would be tested by one model only, and the budget is small enough to tell what another draw would
+    change (``uncertainty.LARGEST_SHARE``), at least twice. Never more than disjoint draws allow.
+    """
+    if b == "all":
+        return 1
+    share = b * len(np.unique(labels)) / len(np.unique(np.concatenate([split.train for split in splits])))
+    least = 2 if times_tested(splits) == 1 and share <= LARGEST_SHARE else 1
+    most = min(int(np.unique(labels[split.train], return_counts=True)[1].min()) for split in splits) // b
+    return max(1, min(most, max(least, round(1 / share / len(splits)))))
+
+
 def fold_ratio(splits: Sequence[Split]) -> float:
     """Images in a fold's test part to images in its training pool, the mean over splits (Nadeau and Bengio)."""
     return float(np.mean([len(split.test) / len(split.train) for split in splits]))
 
 
 def times_tested(splits: Sequence[Split]) -> int:
-    """How often an image is tested in all: the repeats there really are (``statistics.sampling_variance``)."""
+    """How often an image is tested in all: the repeats there really are."""
     return int(np.bincount(np.concatenate([split.test for split in splits])).max())
 
 

@@ -1,4 +1,4 @@
-"""Statistics: scores with intervals that know that folds overlap, paired differences, and honest probabilities."""
+"""Statistics: metrics, intervals over draws, corrections for several questions, and honest probabilities."""
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
@@ -8,7 +8,6 @@ from typing import Any
 import numpy as np
 from scipy.optimize import minimize_scalar
 from scipy.special import log_softmax, softmax
-from scipy.stats import norm
 from scipy.stats import t as student
 
 from headstart.errors import unknown
@@ -86,55 +85,47 @@ def interval(
     scores: np.ndarray | Sequence[float],
     *,
     ratio: float,
-    floor: float = 0.0,
     level: float = 0.95,
     bounds: tuple[float, float] = (0.0, 1.0),
 ) -> tuple[float, float, float]:
-    """Mean and interval of J overlapping splits' scores: the corrected resampled t.
+    """Mean and interval of J draws' scores: Student's t, or, where training sets overlap, the corrected resampled t.
 
-    Nadeau and Bengio. Inference for the generalization error. Machine Learning 52, 2003, section 4: training sets
-    overlap, so the mean's variance is taken as (1/J + n_test/n_train) s², with t on J − 1 degrees of freedom. Differs:
-    never narrower than the test images allow (``floor``), because J equal scores are not certainty.
+    Nadeau and Bengio. Inference for the generalization error. Machine Learning 52, 2003, section 4: where test sets are
+    drawn anew each time, the mean's variance is taken as (1/J + n_test/n_train) s², with t on J − 1 degrees of freedom.
+    Folds, whose test sets are disjoint, have sharper intervals by image (``uncertainty``).
 
     Args:
-        scores: (J,) one score a split; from a single one the interval is everything.
-        ratio: n_test / n_train of a split (``splits.fold_ratio``).
-        floor: the least variance of one split's score (``sampling_variance``), judged by the normal distribution.
+        scores: (J,) one score a draw; from a single one the interval is everything.
+        ratio: n_test / n_train of a draw; 0 where draws are independent.
         level: what share of such intervals should hold the truth.
         bounds: the metric's range, to which the interval is clipped (``bounds_of``).
     """
     values = np.asarray(scores, dtype=float)
-    mean, half = float(values.mean()), _half_width(values, ratio, floor, level)
+    mean, half = float(values.mean()), _half_width(values, ratio, level)
     low, high = np.clip([mean - half, mean + half], *bounds)
     return mean, float(low), float(high)
 
 
-def paired(
-    a: np.ndarray | Sequence[float], b: np.ndarray | Sequence[float], *, ratio: float, floor: float = 0.0
-) -> Difference:
-    """a − b on the same splits, two-sided, with the interval and the test that ``interval`` describes.
+def paired(a: np.ndarray | Sequence[float], b: np.ndarray | Sequence[float], *, ratio: float) -> Difference:
+    """a − b on the same draws, two-sided, with the interval and the test that ``interval`` describes.
 
     Args:
-        a: (J,) scores in [0, 1]. b: (J,) scores of the other approach on the same splits.
-        ratio: n_test / n_train of a split.
-        floor: the least variance of one split's difference. Equal vectors differ by 0 with p = 1 whatever it is.
+        a: (J,) scores in [0, 1]. b: (J,) scores of the other approach on the same draws.
+        ratio: n_test / n_train of a draw; 0 where draws are independent.
     """
     gaps = np.asarray(a, dtype=float) - np.asarray(b, dtype=float)
-    mean, half = float(gaps.mean()), _half_width(gaps, ratio, floor, 0.95)
-    by_folds, by_sample = _errors(gaps, ratio, floor)
+    mean, half = float(gaps.mean()), _half_width(gaps, ratio, 0.95)
     p = 1.0
     if mean != 0.0:
         with np.errstate(divide="ignore"):
-            p = 2 * max(
-                float(student.sf(np.divide(abs(mean), by_folds), max(len(gaps) - 1, 1))),
-                float(norm.sf(np.divide(abs(mean), by_sample))),
-            )
+            t = np.divide(abs(mean), _error(gaps, ratio))
+        p = 2 * float(student.sf(t, max(len(gaps) - 1, 1)))
     return Difference(mean, max(-1.0, mean - half), min(1.0, mean + half), p)
 
 
 def detectable(row: Mapping[str, Any]) -> bool:
     """Whether a comparison (``difference``, ``p_holm``) is a gain that chance does not explain."""
-    return row["difference"] > 0 and row["p_holm"] < LEVEL
+    return row["difference"] > 0 and row["p_holm"] is not None and row["p_holm"] < LEVEL
 
 
 def points(row: Mapping[str, Any]) -> str:
@@ -142,47 +133,13 @@ def points(row: Mapping[str, Any]) -> str:
     return f"{100 * row['difference']:+.1f} points [{100 * row['low']:.1f}, {100 * row['high']:.1f}]"
 
 
-def _half_width(values: np.ndarray, ratio: float, floor: float, level: float) -> float:
-    by_folds, by_sample = _errors(values, ratio, floor)
-    upper = (1 + level) / 2
-    return max(float(student.ppf(upper, max(len(values) - 1, 1))) * by_folds, float(norm.ppf(upper)) * by_sample)
+def _half_width(values: np.ndarray, ratio: float, level: float) -> float:
+    return float(student.ppf((1 + level) / 2, max(len(values) - 1, 1))) * _error(values, ratio)
 
 
-def _errors(values: np.ndarray, ratio: float, floor: float) -> tuple[float, float]:
-    """Standard errors of the mean: from the scatter of the splits, and the least that the test images allow.
-
-    The first is judged by Student's t, for J splits estimate it; the second by the normal, for every image does.
-    """
-    enlarged = np.sqrt(1 / len(values) + ratio)
-    scatter = values.std(ddof=1) if len(values) > 1 else np.inf
-    return float(enlarged * scatter), float(enlarged * np.sqrt(floor))
-
-
-def sampling_variance(outcomes: Sequence[np.ndarray], labels: Sequence[np.ndarray], *, repeats: int = 1) -> float:
-    """The least variance that one split's balanced accuracy can have, because its test images are a sample.
-
-    Within a class, an outcome (1 right, 0 wrong; for a difference of two approaches −1, 0 or 1) varies from image to
-    image; a split's class mean varies by that over its images of the class, and the balanced accuracy by the sum
-    over classes / k². The spread of outcomes is pooled over splits. A spread of zero would claim certainty after a
-    few images, so two more images are counted, shared between the classes, whose outcome is one away from the mean
-    (after Agresti and Coull. Approximate is better than "exact". The American Statistician 52, 1998). With no error
-    among N images in 20 splits the interval then ends about 3.5/N below 1, near the exact binomial's 3.7/N; with many
-    errors the two images do not matter.
-
-    Args:
-        outcomes: a (n_test,) array a split: ``y_pred == y_true``, or the difference of two approaches' of these.
-        labels: a (n_test,) array a split: the true labels.
-        repeats: how often each image is tested in all.
-    """
-    outcome, label = np.concatenate(outcomes).astype(float), np.concatenate(labels)
-    kinds = np.unique(label)
-    total = 0.0
-    for kind in kinds:
-        of_kind = outcome[label == kind]
-        spread = of_kind.var() + 2 / len(kinds) * repeats / len(of_kind)
-        tested = [int((fold == kind).sum()) for fold in labels]
-        total += spread / np.mean([n for n in tested if n])
-    return total / len(kinds) ** 2
+def _error(values: np.ndarray, ratio: float) -> float:
+    """The standard error of the mean."""
+    return float(np.sqrt(1 / len(values) + ratio) * values.std(ddof=1)) if len(values) > 1 else np.inf
 
 
 def holm(p: Sequence[float] | np.ndarray) -> np.ndarray:

@@ -2,9 +2,9 @@
 
 Two truths, and every estimate says which it is about:
 
-(a) *these fitted models* on new inputs. Every labelled image is tested once a draw, by a model that did not see it. With
-the repeats averaged first, the images are a sample of the inputs that there are, and the mean's variance is theirs, by
-class (Bayle, Bayle, Janson, Mackey. Cross-validation confidence intervals for test error. NeurIPS 2020,
+(a) *these fitted models* on new inputs. Every labelled image is tested once a draw, by a model that did not see it.
+With the repeats averaged first, the images are a sample of the inputs that there are, and the mean's variance is
+theirs, by class (Bayle, Bayle, Janson, Mackey. Cross-validation confidence intervals for test error. NeurIPS 2020,
 arXiv 2007.12671), or that of groups where images come in groups.
 
 (b) *the procedure*, with fresh labels too: the same plus a component between draws of labels, estimated from draws that
@@ -22,6 +22,8 @@ import numpy as np
 from jaxtyping import Bool, Float, Int
 from scipy.stats import t as student
 
+from headstart.errors import UserError
+
 LARGEST_SHARE = 0.25  # of all labels: draws of more than these share too many to tell them apart
 FEWEST_ENCODERS = 4  # from fewer a component between encoders cannot be estimated
 Target = Literal["models", "labels", "encoders", "labels and encoders"]
@@ -37,10 +39,15 @@ class Estimate:
     p: float
     about: Target = "models"
 
-    @property
-    def detectable(self) -> bool:
-        """Whether the interval excludes zero."""
-        return self.low > 0 or self.high < 0
+    def as_tuple(self) -> tuple[float, float, float]:
+        """Mean, low, high."""
+        return self.mean, self.low, self.high
+
+
+def check_encoders(encoders: int) -> None:
+    """Raise UserError for so few encoders that what another seed changes could not be told from them."""
+    if encoders != 1 and encoders < FEWEST_ENCODERS:
+        raise UserError(f"--encoders {encoders}: wanted 1, or at least {FEWEST_ENCODERS} to tell what a seed changes")
 
 
 @dataclass(frozen=True)
@@ -69,24 +76,30 @@ class Design:
 
 
 def estimate(
-    values: Float[np.ndarray, "e d n"], design: Design, *, step: Float[np.ndarray, " n"] | float = 1.0
+    values: Float[np.ndarray, "e d n"],
+    design: Design,
+    *,
+    step: Float[np.ndarray, " n"] | float = 1.0,
+    every_draw: Float[np.ndarray, " n"] | None = None,
 ) -> Estimate:
     """The mean of values with its interval: Student's t with Satterthwaite's degrees of freedom over the components.
 
     Args:
-        values: What each image contributes to a score (``metrics.influence``), or to a difference of two, by encoder,
-            draw of labels and image.
+        values: What each image contributes to a score (``influence``), or to a difference of two, by encoder, draw of
+            labels and image.
         design: Who tested and learned from what; the estimate is of (a) where ``design.share`` is above
             ``LARGEST_SHARE``, or an image is tested once only.
-        step: By how much an image's value changes where its prediction turns from right to wrong.
+        step: By how much an image's value changes where its prediction turns from wrong to right.
+        every_draw: The images' values averaged over more draws than ``values`` holds, where there are more.
     """
-    parts = {"models": image_variance(values.mean((0, 1)), design.y, design.groups, step)}
+    by_image = values.mean((0, 1)) if every_draw is None else every_draw
+    parts = {"models": image_variance(by_image, design.y, design.groups, step)}
     if values.shape[1] > 1 and design.share <= LARGEST_SHARE:
         parts["labels"] = label_variance(values.mean(0), design, parts["models"].value)
     if len(values) >= FEWEST_ENCODERS:
         parts["encoders"] = Variance(float(values.mean((1, 2)).var(ddof=1)) / len(values), len(values) - 1)
     about: Target = " and ".join([name for name in parts if name != "models"] or ["models"])  # pyright: ignore
-    mean, variance = float(values.mean()), sum(part.value for part in parts.values())
+    mean, variance = float(by_image.mean()), sum(part.value for part in parts.values())
     if not variance:
         return Estimate(mean, mean, mean, float(mean == 0), about)
     freedom = variance**2 / sum(part.value**2 / part.freedom for part in parts.values())
@@ -104,8 +117,8 @@ def image_variance(
     """The variance of the mean of values, as images (or groups of them) of each class are a sample.
 
     Twenty images that are all right do not prove that none will ever be wrong: two more images are counted, shared
-    between the classes, whose value is one step from the mean (after Agresti, Coull. Approximate is better than "exact".
-    The American Statistician 52, 1998).
+    between the classes, whose value is one step from the mean (after Agresti, Coull. Approximate is better than
+    "exact". The American Statistician 52, 1998).
     """
     classes, of = np.unique(y, return_inverse=True)
     size = np.bincount(of)
@@ -124,9 +137,9 @@ def label_variance(values: Float[np.ndarray, "d n"], design: Design, images: flo
     """What fresh labels add to the variance of the mean of values, beside that of the images.
 
     An image's values differ between draws by the models that tested it, and by chance. The mean of these differences
-    over a model's images varies between models by σ², which is what another draw of labels changes, and by chance, which
-    is taken off. J models of labels drawn evenly from all have a mean whose variance is σ²/J, or share · σ² where labels
-    are used several times.
+    over a model's images varies between models by σ², which is what another draw of labels changes, and by chance,
+    which is taken off. J models of labels drawn evenly from all have a mean whose variance is σ²/J, or share · σ² where
+    labels are used several times.
 
     The same images test and teach. A sample of easy ones is told easily and teaches well: twice the covariance is
     added, 2 share · Cov(the model's mean, the mean value of the images that it learned from), where it is positive.
@@ -152,9 +165,3 @@ def _class_means(values: np.ndarray, y: np.ndarray) -> np.ndarray:
     """(n,) the mean of an image's class."""
     _, of = np.unique(y, return_inverse=True)
     return (np.bincount(of, values) / np.bincount(of))[of]
-
-
-def common_draws(*values: Float[np.ndarray, "_ _ n"]) -> tuple[Float[np.ndarray, "e d n"], ...]:
-    """The draws that all approaches have; a single encoder, or none, stands beside each of several."""
-    draws, encoders = min(v.shape[1] for v in values), max(v.shape[0] for v in values)
-    return tuple(np.broadcast_to(v[:, :draws], (encoders, draws, v.shape[2])) for v in values)

@@ -77,15 +77,16 @@ def probe(
                 h[split.train], y[split.train], None if groups is None else groups[split.train]
             )
             predicted.append(fitted.predict(h[split.test]))
-    outcomes = Outcomes(splits, y, predicted)
-    mean, low, high = outcomes.interval()
+    outcomes = Outcomes(splits, y, predicted, groups=groups)
+    found = outcomes.interval()
     with threads(1):
         fitted = Head(head, seed=seed).fit(h, y, groups)
     stored = store(fitted, h, y)
     given.head = {**stored.facts, "class_names": list(dataset.class_names)}
     given.head_tensors = stored.tensors
     result = {
-        "balanced_accuracy": mean, "low": low, "high": high, "folds": outcomes.folds, "n_labels": len(y), "head": head,
+        "balanced_accuracy": found.mean, "low": found.low, "high": found.high, "folds": outcomes.folds,
+        "n_labels": len(y), "head": head,
         "saw": given.facts.get("saw"), "split_hash": split_hash(splits),
     }  # fmt: skip
     given.facts = {**given.facts, "probe": {"source": dataset.source, "hash": dataset.content_hash, **result}}

@@ -1,21 +1,23 @@
 """From the tasks' files to results.json: scores, intervals, comparisons, and the approach that is named."""
 
 import math
+from collections.abc import Sequence
 from itertools import pairwise
 from typing import Any
 
 import numpy as np
 
 from headstart.representation.outcomes import Outcomes
-from headstart.representation.statistics import holm
+from headstart.representation.splits import label_draws
 from headstart.study.approaches import Approach, parse_approach
+from headstart.study.comparisons import choose, compare, corrected
 from headstart.study.pool import needs
 from headstart.study.workspace import Task, Workspace
 from headstart.training.checkpoint import read_tensors
 
 
 class Outcome:
-    """What an approach predicted: probabilities a split and budget, with their selection scores and seconds.
+    """What an approach predicted, (encoders, draws, n_test, k) a split and budget, with selection scores and seconds.
 
     A budget counts only where every split has it. Where nothing could be held out, the selection is that of the next
     larger number of labels, and NaN where no larger one has any.
@@ -33,7 +35,7 @@ class Outcome:
                 if not (space.folder / task.path).is_file():
                     continue
                 self._read(task)
-                encoders |= {needed} if (needed := needs(space, task)) else set()
+                encoders |= set(needs(space, task))
         whole = [b for b, p in self.probabilities.items() if len(p) == len(space.splits)]
         self.probabilities = {b: self.probabilities[b] for b in whole}
         for larger, smaller in pairwise(str(b) for b in reversed(space.budgets)):
@@ -55,8 +57,8 @@ class Outcome:
 
     def at(self, budget: str) -> Outcomes:
         """What was predicted of every split's test images."""
-        said = [p.argmax(1) for p in self.probabilities[budget]]
-        return Outcomes(self.space.splits, self.space.y, said, self.space.plan["metric"])
+        said = [p.argmax(-1) for p in self.probabilities[budget]]
+        return outcomes(self.space, said, budget)
 
 
 def _tasks(space: Workspace, approach: Approach, split: int) -> list[Task]:
@@ -65,67 +67,52 @@ def _tasks(space: Workspace, approach: Approach, split: int) -> list[Task]:
     return [Task("train", approach.name, split, str(b)) for b in space.budgets]
 
 
+def outcomes(space: Workspace, said: Sequence[np.ndarray], budget: str) -> Outcomes:
+    """What was said of every split's test images at a budget, in this study."""
+    asked = "all" if budget == "all" else int(budget)
+    return Outcomes(space.splits, space.y, said, space.plan["metric"], space.groups, asked)
+
+
 def assemble(space: Workspace) -> dict[str, Any]:
     """``approaches``, ``comparisons``, ``winner``, and ``chosen``: the approach and best baseline named at a budget."""
-    outcomes = [Outcome(space, parse_approach(name)) for name in space.plan["approaches"]]
-    outcomes = [o for o in outcomes if o.probabilities]
-    approaches = [_scores(o) for o in outcomes]
+    found = [Outcome(space, parse_approach(name)) for name in space.plan["approaches"]]
+    found = [o for o in found if o.probabilities]
+    approaches = [_scores(o) for o in found]
     comparisons, chosen = [], {}
     for budget in (str(b) for b in space.budgets):
-        there = {o.approach.name: o for o in outcomes if budget in o.probabilities}
-        if not any(o.approach.kind == "baseline" for o in there.values()):
+        there = {o.approach.name: o for o in found if budget in o.probabilities}
+        baselines = {name for name, o in there.items() if o.approach.kind == "baseline"}
+        if not baselines:
             continue
-        best = _choose({name: o for name, o in there.items() if o.approach.kind == "baseline"}, budget)
-        named = _choose(there, budget) if _selected(there, budget) else best
+        named, best = choose({name: o.preference(budget) for name, o in there.items()}, baselines)
         chosen[budget] = {"named": named, "baseline": best}
-        comparisons += _compare(there, best, budget)
+        predicted = {name: o.at(budget) for name, o in there.items()}
+        comparisons += compare(predicted, budget=budget, named=named, best=best, baselines=baselines)
     last = list(chosen)[-1]
-    return {"winner": chosen[last]["named"], "approaches": approaches, "comparisons": comparisons, "chosen": chosen}
-
-
-def _selected(outcomes: dict[str, Outcome], budget: str) -> dict[str, float]:
-    return {name: p for name, o in outcomes.items() if not math.isnan(p := o.preference(budget))}
-
-
-def _choose(outcomes: dict[str, Outcome], budget: str) -> str:
-    """The approach with the highest selection; where none has any, svm-pixels, or else the first but majority."""
-    selected = _selected(outcomes, budget)
-    if selected:
-        return max(selected, key=lambda name: selected[name])
-    return min(outcomes, key=lambda name: (name != "svm-pixels", name == "majority"))
+    return {
+        "winner": chosen[last]["named"], "approaches": approaches, "comparisons": corrected(comparisons, last),
+        "chosen": chosen,
+    }  # fmt: skip
 
 
 def _scores(o: Outcome) -> dict[str, Any]:
     plan, found = o.space.plan, {}
     for budget in o.probabilities:
-        outcomes = o.at(budget)
-        mean, low, high = outcomes.interval()
-        selection = o.preference(budget)
+        predicted, selection = o.at(budget), o.preference(budget)
+        is_so = predicted.interval()
         found[budget] = {
-            "mean": mean, "low": low, "high": high, "selection": None if math.isnan(selection) else selection,
-            "folds": outcomes.folds, "n_labels": round(float(np.mean(o.n_labels[budget]))),
+            "mean": is_so.mean, "low": is_so.low, "high": is_so.high, "about": is_so.about,
+            "selection": None if math.isnan(selection) else selection,
+            "folds": predicted.folds, "n_labels": round(float(np.mean(o.n_labels[budget]))),
         }  # fmt: skip
     saw = "none" if o.approach.kind == "baseline" else plan["saw"]
     return {"name": o.approach.name, "kind": o.approach.kind, "saw": saw, "scores": found, "seconds": o.seconds}
 
 
-def _compare(there: dict[str, Outcome], best: str, budget: str) -> list[dict[str, Any]]:
-    """Every approach against the best baseline at a budget, Holm-corrected within it."""
-    baseline, rows = there[best].at(budget), []
-    for name, o in there.items():
-        if name == best:
-            continue
-        d = o.at(budget).minus(baseline)
-        rows.append(
-            {"budget": budget, "a": name, "b": best, "difference": d.difference, "low": d.low, "high": d.high, "p": d.p}
-        )
-    for row, corrected in zip(rows, holm([row["p"] for row in rows]), strict=True):
-        row["p_holm"] = float(corrected)
-    return rows
-
-
 def beats_guessing(space: Workspace, name: str, budget: str) -> bool:
     """Whether an approach's score is detectably above always naming one class (the interval's lower end)."""
     named = Outcome(space, parse_approach(name)).at(budget)
-    guess = [np.full(len(s.test), np.bincount(space.y).argmax()) for s in space.splits]
-    return named.minus(Outcomes(space.splits, space.y, guess, named.metric)).low > 0
+    often = np.bincount(space.y).argmax()
+    draws = label_draws(space.splits, space.y, named.budget)
+    guess = outcomes(space, [np.full((draws, len(s.test)), often) for s in space.splits], budget)
+    return named.minus(guess).low > 0

@@ -125,7 +125,7 @@ def _new_plan(
         leave_out_greedy(outline, request["encoder"])
     frame = {
         "request": request, "seed": request["seed"], "metric": request["metric"], "saw": data.saw, "device": device,
-        "encoder": request["encoder"], "views": data.views_name, "folds": folds,
+        "encoder": request["encoder"], "encoders": request["encoders"], "views": data.views_name, "folds": folds,
         "class_names": list(data.dataset.class_names),
     }  # fmt: skip
     first = _workspace(frame, outline, data, working)  # raises before anything is measured
@@ -200,7 +200,7 @@ def _find(space: Workspace, data: Prepared, command: str) -> Findings:
         "n_unlabelled": len(dataset.unlabelled), "class_names": list(dataset.class_names), "seed": plan["seed"],
         "metric": plan["metric"], "split_hash": split_hash(space.splits),
         "folds": plan["folds"], "repeats": plan["repeats"],
-        "saw": plan["saw"], "views": plan["views"], **found, "request": plan["request"],
+        "saw": plan["saw"], "encoders": plan["encoders"], "views": plan["views"], **found, "request": plan["request"],
     }  # fmt: skip
     results["answer"] = compose(results, beats_guessing=beats_guessing(space, found["winner"], last))
     facts = {

@@ -8,6 +8,7 @@ import numpy as np
 import torch
 
 from headstart.encoders.build import STAGED
+from headstart.representation.splits import label_draws
 from headstart.study.approaches import Approach, is_untrained, parse_approach
 from headstart.study.tasks import method_recipe, network_recipe
 from headstart.study.workspace import Task, Workspace
@@ -117,8 +118,9 @@ def costs(space: Workspace, speed: Speed) -> dict[Task, float]:
     found: dict[Task, float] = {}
     for split in range(len(space.splits)) if space.plan["saw"] == "training" else [None]:
         for method in sorted(methods, key=lambda m: (m.startswith(_GIVE_WAY), m)):
-            task = space.encode_task(method, split)
-            found[task] = _encode_cost(space, task, speed)
+            for encoder in range(space.encoders(method)):
+                task = space.encode_task(method, split, encoder)
+                found[task] = _encode_cost(space, task, speed)
     networks = [a for a in approaches if a.is_network]
     for split in range(len(space.splits)):
         for a in approaches:
@@ -130,7 +132,7 @@ def costs(space: Workspace, speed: Speed) -> dict[Task, float]:
             looks = 1.8 * network_recipe(space, n, split).epochs * n
             for a in networks:
                 cost = looks * speed.train[network(space.encoder_name(a.method))] + 0.3
-                found[Task("train", a.name, split, str(budget))] = cost
+                found[Task("train", a.name, split, str(budget))] = cost * space.encoders(a.method)
     return found
 
 
@@ -151,5 +153,6 @@ def _head_cost(space: Workspace, approach: Approach) -> float:
     total = 0.0
     for budget in space.budgets:
         n = min(len(space.splits[0].budget(space.y, budget)), 2000)
-        total += 31 * (0.004 + n * (min(n, width) + 50) * 1.5e-7 + (n**2 * 4e-8 if approach.method == "pixels" else 0))
-    return total
+        once = 31 * (0.004 + n * (min(n, width) + 50) * 1.5e-7 + (n**2 * 4e-8 if approach.method == "pixels" else 0))
+        total += once * label_draws(space.splits, space.y, budget)
+    return total * space.encoders(approach.method)

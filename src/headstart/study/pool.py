@@ -72,16 +72,15 @@ def _next(
 
 
 def _ready(space: Workspace, task: Task) -> bool:
-    needed = needs(space, task)
-    return needed is None or (space.folder / needed.path).is_file()
+    return all((space.folder / needed.path).is_file() for needed in needs(space, task))
 
 
-def needs(space: Workspace, task: Task) -> Task | None:
-    """The task that makes the encoder which this one uses."""
-    if task.kind == "encode":
-        return None
-    method = parse_approach(task.name).method
-    return None if method == "pixels" else space.encode_task(method, task.split)
+def needs(space: Workspace, task: Task) -> list[Task]:
+    """The tasks that make the encoders which this one uses."""
+    method = "pixels" if task.kind == "encode" else parse_approach(task.name).method
+    if method == "pixels":
+        return []
+    return [space.encode_task(method, task.split, encoder) for encoder in range(space.encoders(method))]
 
 
 class _Crew:

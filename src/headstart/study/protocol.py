@@ -2,6 +2,7 @@
 
 import numpy as np
 
+from headstart.representation.splits import label_draws
 from headstart.study.approaches import is_untrained, parse_approach
 from headstart.study.prepare import Prepared
 from headstart.study.workspace import Budget, Workspace
@@ -30,9 +31,7 @@ def sentences(space: Workspace, data: Prepared) -> list[str]:
         "Test labels chose nothing. The approach named and the best baseline are those with the highest mean score "
         "on the training side (selection).",
         *_one_label(plan["budgets"]),
-        "Intervals are 95 % and know that folds overlap (Nadeau and Bengio 2003). Differences are paired, two-sided, "
-        "and corrected for the number of approaches (Holm 1979).",
-        "One network was trained a method and split, so intervals hold for these networks; another seed gives others.",
+        *_uncertainty(space),
     ]
     if data.prescribed is not None and np.isin(data.prescribed, ["test"]).any():
         found[0] = (
@@ -48,6 +47,29 @@ def sentences(space: Workspace, data: Prepared) -> list[str]:
     copies = len(data.twins) - len(np.unique(data.twins))
     if copies:
         found.append(f"{copies} exact duplicate(s) were found; copies were kept on the same side of a split.")
+    return found
+
+
+def _uncertainty(space: Workspace) -> list[str]:
+    """What intervals are about, and which differences are tested."""
+    units = "images" if space.groups is None else "groups of images"
+    encoders, shared = space.plan["encoders"], "each split" if space.runs > 1 else "all splits"
+    drawn = {b: label_draws(space.splits, space.y, b) for b in space.budgets}
+    several = " and ".join(f"{n} times at {b} a class" for b, n in drawn.items() if n > 1)
+    found = [
+        f"Intervals are 95 %: at all labels, and where draws share too many labels to compare them, for these fitted "
+        f"models on new {units} (Bayle and others 2020); at fewer labels for fresh labels, too. Each score says which.",
+        f"{encoders} encoders of each method, from other seeds, were put to every split: intervals are about any seed."
+        if encoders > 1
+        else f"One encoder of each method serves {shared}: intervals are about this one, another seed gives another.",
+        "One difference is tested for itself: the approach named at the largest number of labels against the best "
+        "baseline. Those named at fewer labels are corrected for their number, other pretrained approaches for theirs "
+        "(Holm 1979); baselines among themselves are described, not tested.",
+    ]
+    if several:
+        found.append(
+            f"Each split drew its labels {several}, for classifiers on vectors; networks learned from the first."
+        )
     return found
 
 

@@ -12,6 +12,7 @@ from headstart.encoders.encoder import Encoder
 from headstart.objectives.objective import Objective
 from headstart.representation.frozen import represent
 from headstart.representation.health import Monitor
+from headstart.representation.splits import Split, label_draws
 from headstart.representation.statistics import score
 from headstart.reuse.heads import Head, LinearHead, inner_folds
 from headstart.reuse.transfer import Transfer
@@ -50,10 +51,10 @@ def _encode(task: Task, space: Workspace, seconds: float | None) -> tuple[dict[s
     x = space.x[index]
     spec = space.spec(space.encoder_name(task.name), x)
     if is_untrained(task.name):
-        fitted, recipe = Fitted(untrained_encoder(spec, seed=plan["seed"]), []), None
+        fitted, recipe = Fitted(untrained_encoder(spec, seed=space.seed(task.encoder)), []), None
     else:
-        recipe = method_recipe(space, task.name, len(x))
-        shown = task.split in (None, 0, REFIT)  # of the encoders of a split each, one is enough to look at
+        recipe = method_recipe(space, task.name, len(x)).but(seed=space.seed(task.encoder))
+        shown = task.split in (None, 0, REFIT) and not task.encoder  # of several encoders, one is enough to look at
         monitor = Monitor(x, views=space.views, epochs=recipe.epochs, folder=folder, resume=True) if shown else None
         fitted = fit_encoder(
             Method.parse(task.name), x, spec=spec, recipe=recipe, views=space.views, index=index, device=plan["device"],
@@ -80,13 +81,13 @@ def _reconstructions(objective: Objective, space: Workspace) -> torch.Tensor | N
 
 def method_recipe(space: Workspace, method: str, n: int) -> Recipe:
     """The default recipe for n images, shortened by the plan's share."""
-    recipe = Method.parse(method).recipe(n, runs=space.encoders, seed=space.plan["seed"])
+    recipe = Method.parse(method).recipe(n, runs=space.runs, seed=space.plan["seed"])
     return recipe.but(epochs=max(1, round(recipe.epochs * space.plan["share"])))
 
 
-def network_recipe(space: Workspace, n: int, split: int) -> Recipe:
+def network_recipe(space: Workspace, n: int, split: int, encoder: int = 0) -> Recipe:
     """The one recipe by which every network is trained on n labels."""
-    recipe = default_recipe("supervised", n, seed=space.plan["seed"] + 1000 * (split + 1))
+    recipe = default_recipe("supervised", n, seed=(space.seed(encoder) + 1000 * (split + 1)) % 2**32)
     return recipe.but(epochs=max(1, round(recipe.epochs * space.plan["share"])))
 
 
@@ -99,62 +100,78 @@ def read_encoder(space: Workspace, task: Task) -> tuple[Encoder, EncoderSpec]:
     return encoder.eval(), spec
 
 
-def vectors(space: Workspace, approach: Approach, split: int | None) -> np.ndarray:
-    """(n, d) of every image, as an approach sees it on a split."""
+def vectors(space: Workspace, approach: Approach, split: int | None, encoder: int = 0) -> np.ndarray:
+    """(n, d) of every image, as an approach sees it on a split, by one of its encoders."""
     if approach.method == "pixels":
         return space.x.flatten(1).numpy()
-    tensors, _ = read_tensors(space.folder / space.encode_task(approach.method, split).path)
+    tensors, _ = read_tensors(space.folder / space.encode_task(approach.method, split, encoder).path)
     return tensors["h"].numpy()
 
 
 def _score(task: Task, space: Workspace) -> tuple[dict[str, torch.Tensor], dict[str, Any]]:
-    """Fit and tune an approach's head at every budget of one split; no selection where nothing can be held out."""
+    """Fit and tune an approach's head at every budget of one split, on every draw of labels and every encoder.
+
+    Probabilities are (encoders, draws, n_test, k). There is no selection where nothing can be held out.
+    """
     approach, split = parse_approach(task.name), space.splits[task.split or 0]
-    h = vectors(space, approach, task.split)[space.labelled]
+    every = [vectors(space, approach, task.split, e)[space.labelled] for e in range(space.encoders(approach.method))]
     tensors, facts = {}, {"selection": {}, "n_labels": {}}
     for budget in space.budgets:
-        train = split.budget(space.y, budget)
-        groups = None if space.groups is None else space.groups[train]
-        head = Head(approach.head, seed=space.plan["seed"], metric=space.plan["metric"]).fit(
-            h[train], space.y[train], groups
-        )
-        tensors[str(budget)] = torch.from_numpy(head.predict_proba(h[split.test]))
-        held_out = inner_folds(space.y[train], groups, space.plan["seed"])
-        facts["selection"][str(budget)] = head.selection_ if held_out else math.nan
-        facts["n_labels"][str(budget)] = len(train)
+        draws = range(label_draws(space.splits, space.y, budget))
+        made = [[_head(space, approach, h, split, split.budget(space.y, budget, d)) for d in draws] for h in every]
+        tensors[str(budget)] = torch.from_numpy(np.array([[probabilities for probabilities, _ in one] for one in made]))
+        facts["selection"][str(budget)] = float(np.mean([selection for one in made for _, selection in one]))
+        facts["n_labels"][str(budget)] = len(split.budget(space.y, budget))
     return tensors, facts
 
 
+def _head(
+    space: Workspace, approach: Approach, h: np.ndarray, split: Split, train: np.ndarray
+) -> tuple[np.ndarray, float]:
+    """Probabilities of a split's test images, and the selection score, by a head fitted on these rows."""
+    groups = None if space.groups is None else space.groups[train]
+    head = Head(approach.head, seed=space.plan["seed"], metric=space.plan["metric"]).fit(
+        h[train], space.y[train], groups
+    )
+    held_out = inner_folds(space.y[train], groups, space.plan["seed"])
+    return head.predict_proba(h[split.test]), head.selection_ if held_out else math.nan
+
+
 def _train(task: Task, space: Workspace) -> tuple[dict[str, torch.Tensor], dict[str, Any]]:
-    """Train a network on one split's labels, and another on four fifths of them for its selection score."""
+    """Train a network of each encoder on one split's labels, and another on four fifths of them for its selection."""
     approach, number = parse_approach(task.name), task.split or 0
-    split = space.splits[number]
     budget = "all" if task.budget == "all" else int(task.budget or 0)
-    train = split.budget(space.y, budget)
-    encoder, _ = read_encoder(space, space.encode_task(approach.method, number))
+    train = space.splits[number].budget(space.y, budget)
+    made = [_networks(space, approach, number, train, e) for e in range(space.encoders(approach.method))]
+    selection = float(np.mean([selection for _, selection in made]))
+    facts = {"selection": {str(budget): selection}, "n_labels": {str(budget): len(train)}}
+    return {str(budget): torch.from_numpy(np.array([[probabilities] for probabilities, _ in made]))}, facts
+
+
+def _networks(
+    space: Workspace, approach: Approach, number: int, train: np.ndarray, encoder: int
+) -> tuple[np.ndarray, float]:
+    """Probabilities of a split's test images, and the selection score, by networks trained from one encoder."""
+    begun, _ = read_encoder(space, space.encode_task(approach.method, number, encoder))
     groups = None if space.groups is None else space.groups[train]
     folds = inner_folds(space.y[train], groups, space.plan["seed"])
     selection = math.nan
     if folds:
         kept, held = (train[f] for f in folds[0])
-        probabilities = _network(space, encoder, kept, held, number)
+        probabilities = _network(space, fit_network(space, begun, kept, number, encoder), held)
         selection = score(space.plan["metric"], space.y[held], probabilities.argmax(1), np.unique(space.y))
-    probabilities = _network(space, encoder, train, split.test, number)
-    facts = {"selection": {str(budget): selection}, "n_labels": {str(budget): len(train)}}
-    return {str(budget): torch.from_numpy(probabilities)}, facts
+    return _network(space, fit_network(space, begun, train, number, encoder), space.splits[number].test), selection
 
 
-def _network(space: Workspace, encoder: Encoder, train: np.ndarray, test: np.ndarray, split: int) -> np.ndarray:
-    fitted = fit_network(space, encoder, train, split)
-    h = represent(
-        fitted.encoder_, space.x[space.labelled[test]], symmetric=space.views.symmetric, device=space.plan["device"]
-    )
+def _network(space: Workspace, fitted: Transfer, rows: np.ndarray) -> np.ndarray:
+    x = space.x[space.labelled[rows]]
+    h = represent(fitted.encoder_, x, symmetric=space.views.symmetric, device=space.plan["device"])
     return LinearHead.of(fitted.head_).predict_proba(h)
 
 
-def fit_network(space: Workspace, encoder: Encoder, train: np.ndarray, split: int = REFIT) -> Transfer:
-    """Fine-tune a copy of an encoder on labelled rows."""
+def fit_network(space: Workspace, begun: Encoder, train: np.ndarray, split: int = REFIT, encoder: int = 0) -> Transfer:
+    """Fine-tune a copy of an encoder, of that number, on labelled rows."""
     rows = space.labelled[train]
-    recipe = network_recipe(space, len(rows), split)
-    network = Transfer(encoder, frozen=(), recipe=recipe, views=space.views, device=space.plan["device"])
+    recipe = network_recipe(space, len(rows), split, encoder)
+    network = Transfer(begun, frozen=(), recipe=recipe, views=space.views, device=space.plan["device"])
     return network.fit(space.x[rows], space.y[train], index=rows)

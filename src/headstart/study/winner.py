@@ -42,11 +42,11 @@ class Winner:
 
 
 def _out_of_fold(space: Workspace, approach: Approach, budget: str) -> np.ndarray:
-    """(m, k) mean over repeats of the probabilities that a labelled image got when it was tested."""
+    """(m, k) mean over all models of the probabilities that a labelled image got when it was tested."""
     total = np.zeros((len(space.y), len(np.unique(space.y))))
     times = np.zeros(len(space.y))
     for split, p in zip(space.splits, Outcome(space, approach).probabilities[budget], strict=True):
-        total[split.test] += p
+        total[split.test] += p.mean((0, 1))
         times[split.test] += 1
     with np.errstate(invalid="ignore"):  # an image that was never tested becomes NaN, as it should
         return total / times[:, None]

@@ -24,7 +24,7 @@ Budget = int | Literal["all"]
 
 @dataclass(frozen=True)
 class Task:
-    """One piece of work whose result is one file. split, budget: where it belongs to one.
+    """One piece of work whose result is one file. split, budget: where it belongs to one. encoder: which of several.
 
     kind: encode (train an encoder and embed every image), score (heads of an approach on one split),
     train (a network of an approach on one split at one budget).
@@ -34,6 +34,7 @@ class Task:
     name: str
     split: int | None = None
     budget: str | None = None
+    encoder: int = 0
 
     @property
     def threads(self) -> int:
@@ -47,6 +48,7 @@ class Task:
     def path(self) -> str:
         """The result's file, below OUT.partial."""
         place = [self.name.replace(":", "-"), *(str(p) for p in (self.split, self.budget) if p is not None)]
+        place += [f"encoder{self.encoder}"] if self.encoder else []
         return f"{self.kind}/{'.'.join(place)}/done.safetensors"
 
 
@@ -128,13 +130,22 @@ class Workspace:
         return architecture(method, map(parse_approach, self.plan["approaches"]), self.plan["encoder"])
 
     @property
-    def encoders(self) -> int:
-        """How many encoders a method has: one a split where they may see the training fold."""
+    def runs(self) -> int:
+        """How many encoders share a method's looks: one a split where they may see the training fold."""
         return len(self.plan["splits"]) if self.plan["saw"] == "training" else 1
 
-    def encode_task(self, method: str, split: int | None) -> Task:
-        """The task that makes the encoder which an approach of this method uses on a split."""
-        return Task("encode", method, split if self.plan["saw"] == "training" else None)
+    def encoders(self, method: str) -> int:
+        """How many encoders of a method, from other seeds, are put to every split; pixels have one representation."""
+        return 1 if method == "pixels" else self.plan["encoders"]
+
+    def seed(self, encoder: int) -> int:
+        """The seed of an encoder, and of what is trained from it; the first one's is the study's."""
+        first = self.plan["seed"]
+        return int(np.random.SeedSequence([first, encoder]).generate_state(1)[0]) if encoder else first
+
+    def encode_task(self, method: str, split: int | None, encoder: int = 0) -> Task:
+        """The task that makes an encoder which an approach of this method uses on a split."""
+        return Task("encode", method, split if self.plan["saw"] == "training" else None, encoder=encoder)
 
     def inputs(self, split: int | None) -> np.ndarray:
         """Rows that an encoder may see.
