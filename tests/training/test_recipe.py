@@ -5,7 +5,7 @@ import pytest
 from headstart.errors import UserError
 from headstart.objectives.objective import MANY
 from headstart.training.loop import _rate
-from headstart.training.recipe import Recipe, default_recipe
+from headstart.training.recipe import Recipe, default_recipe, steps_an_epoch
 
 
 @pytest.mark.parametrize(
@@ -33,6 +33,29 @@ def test_another_name_than_those_that_there_are_is_refused(name):
 def test_the_default_recipe_is_sound_for_any_number_of_images():
     for n in (0, 1, 2, 100, 10**7):
         assert default_recipe("simclr", n).epochs >= 1
+
+
+@pytest.mark.parametrize(
+    ("labels", "batch", "steps"),
+    # 10,000 looks in batches of 16 are 625 steps, of 32 are 313, and a few more where batches are not full; 10,000
+    # labels are seen five times all the same.
+    [(15, 16, 667), (61, 16, 656), (300, 32, 330), (1000, 32, 320), (10_000, 32, 1565)],
+)
+def test_a_network_has_steps_enough_at_every_number_of_labels(labels, batch, steps):
+    recipe = default_recipe("supervised", labels)
+    assert recipe.batch_size == batch
+    assert recipe.epochs * steps_an_epoch(labels, batch) == steps
+
+
+def test_a_network_looks_at_as_many_images_whatever_the_labels_and_has_never_fewer_than_280_steps():
+    for labels in range(15, 10_001):
+        recipe = default_recipe("supervised", labels)
+        assert recipe.epochs * labels == pytest.approx(max(10_000, 5 * labels), rel=0.1)
+        assert recipe.epochs * steps_an_epoch(labels, recipe.batch_size) >= 280
+
+
+def test_what_learns_without_labels_keeps_batches_of_32_to_64():
+    assert [default_recipe("simclr", n).batch_size for n in (15, 300, 400, 10_000)] == [32, 32, 64, 64]
 
 
 def test_a_constant_rate_starts_at_once_unless_a_warm_up_is_asked_for():

@@ -21,7 +21,7 @@ class Schedule(NamedTuple):
     """How a method is trained by default: images to look at in all, as so many epochs; peak rate; weight decay.
 
     Rate and decay are AdamW's. muon_from: from so many images on it is trained by Muon (docs/protocol.md), None: never;
-    with muon_looks, None: as many.
+    with muon_looks, None: as many. batches: the smallest and the largest.
     """
 
     looks: int
@@ -31,6 +31,7 @@ class Schedule(NamedTuple):
     weight_decay: float = 1e-4
     muon_from: int | None = None
     muon_looks: int | None = None
+    batches: tuple[int, int] = (32, 64)  # more steps of the same looks are worth more than more images to contrast with
 
 
 @dataclass(frozen=True)

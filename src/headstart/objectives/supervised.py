@@ -29,7 +29,8 @@ class Supervised(Objective):
 
     n_views: ClassVar[int] = 1
     supervised: ClassVar[bool] = True
-    schedule: ClassVar[Schedule] = Schedule(10_000, 5, 50, learning_rate=1e-3)
+    # As many looks at few labels as at many: it is steps that a network from random weights lacks.
+    schedule: ClassVar[Schedule] = Schedule(10_000, 5, 700, learning_rate=1e-3, batches=(16, 32))
 
     def __init__(self, encoder: Encoder, *, classes: int) -> None:
         super().__init__()

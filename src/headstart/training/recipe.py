@@ -90,21 +90,19 @@ def steps_an_epoch(n: int, batch_size: int) -> int:
     return max(1, min(-(-n // batch_size), n // 2))
 
 
-_BATCH = 64  # at most: more steps of the same looks are worth more than more images to contrast with
-
-
 def default_recipe(method: str, n: int, *, runs: int = 1, seed: int = 0) -> Recipe:
     """The recipe for n images: the method's looks at images in all, as epochs within bounds (docs/protocol.md).
 
     From the method's ``muon_from`` images on by Muon, which does with fewer looks.
-    Small sets get smaller batches, so that an epoch has about eight steps where the batch stays above 32.
+    Small sets get smaller batches, so that an epoch has about eight steps where the batch is within its bounds.
     ``runs``: how many encoders share the looks, as in a study that trains one a split.
     """
     schedule = method_class(method).schedule
     muon = schedule.muon_from is not None and n >= schedule.muon_from
     looks = (schedule.muon_looks if muon else None) or schedule.looks
     epochs = max(schedule.least, min(schedule.most, round(looks / runs / max(1, n))))
-    batch = min(_BATCH, max(32, 2 ** round(math.log2(max(1, n / 8)))))
+    smallest, largest = schedule.batches
+    batch = min(largest, max(smallest, 2 ** round(math.log2(max(1, n / 8)))))
     rate, decay = schedule.learning_rate, schedule.weight_decay
     recipe = Recipe(epochs=epochs, batch_size=batch, learning_rate=rate, weight_decay=decay, seed=seed)
     return recipe.by("muon" if muon else "adamw")
