@@ -15,7 +15,6 @@ from headstart.representation.statistics import (
     holm,
     interval,
     paired,
-    sampling_variance,
     score,
     temperature_scale,
 )
@@ -45,54 +44,13 @@ def test_one_split_tells_nothing():
     assert paired([0.8], [0.2], ratio=1 / 3).p == 1.0
 
 
-def test_the_floor_rules_only_where_the_splits_scatter_less_than_it_allows():
-    free, low_floor = interval(TEN, ratio=1 / 9), interval(TEN, ratio=1 / 9, floor=0.05 / 9)
-    assert free == low_floor
-    mean, low, _ = interval(TEN, ratio=1 / 9, floor=0.01)
-    assert mean - low == pytest.approx(1.959964 * np.sqrt(19 / 90 * 0.01))
-
-
 def test_a_wider_level_gives_a_wider_interval():
     assert interval(TEN, ratio=0.1, level=0.99)[1] < interval(TEN, ratio=0.1, level=0.95)[1]
 
 
-def test_twenty_perfect_splits_of_81_images_end_near_the_exact_binomial_bound():
-    labels = [np.repeat([0, 1, 2], [7, 7, 7])] * 20  # 27 images a class, 4 folds (nearly), 5 repeats
-    floor = sampling_variance([np.ones(21)] * 20, labels, repeats=5)
-    low = interval(np.ones(20), ratio=1 / 3, floor=floor)[1]
-    exact = 0.025 ** (1 / 84)  # Clopper and Pearson's lower end when all of 84 are right
-    assert abs((1 - low) / (1 - exact) - 1) < 0.25
-
-
-def test_the_floor_of_many_errors_is_the_binomial_variance():
-    rng = np.random.default_rng(0)
-    labels = [np.arange(3000) % 3] * 4
-    right = [rng.random(3000) < 0.7] * 4
-    assert sampling_variance(right, labels) == pytest.approx(0.7 * 0.3 / 3000, rel=0.05)
-
-
-def test_the_floor_of_balanced_accuracy_is_what_repeated_sampling_shows():
-    rng = np.random.default_rng(0)
-    labels = np.repeat([0, 1], [40, 10])
-    chance = np.where(labels == 0, 0.9, 0.6)
-    scores = [
-        score("balanced_accuracy", labels, np.where(rng.random(50) < chance, labels, 1 - labels), [0, 1])
-        for _ in range(4000)
-    ]
-    right = [rng.random(50) < chance for _ in range(400)]
-    assert sampling_variance(right, [labels] * 400) == pytest.approx(np.var(scores), rel=0.1)
-
-
-def test_testing_every_image_again_does_not_make_its_class_larger():
-    labels, right = [np.arange(12) % 3] * 4, [np.ones(12)] * 4
-    assert sampling_variance(right * 5, labels * 5, repeats=5) == pytest.approx(sampling_variance(right, labels))
-
-
 def test_identical_approaches_differ_by_nothing_with_p_one():
-    assert paired(TEN, TEN, ratio=1 / 9).p == 1.0
-    same = paired(TEN, TEN, ratio=1 / 9, floor=0.01)
+    same = paired(TEN, TEN, ratio=1 / 9)
     assert (same.difference, same.p) == (0.0, 1.0)
-    assert same.low < 0 < same.high
 
 
 def test_the_paired_test_is_two_sided_and_turns_with_its_arguments():
@@ -106,15 +64,9 @@ def test_the_paired_test_is_two_sided_and_turns_with_its_arguments():
 
 def test_the_interval_excludes_zero_exactly_when_p_is_below_five_percent():
     rng = np.random.default_rng(0)
-    for floor in [0.0] * 100 + [0.003] * 100:
-        gap = paired(rng.normal(0.55, 0.05, 8), rng.normal(0.5, 0.05, 8), ratio=1 / 3, floor=floor)
+    for ratio in [0.0] * 100 + [1 / 3] * 100:
+        gap = paired(rng.normal(0.55, 0.05, 8), rng.normal(0.5, 0.05, 8), ratio=ratio)
         assert (gap.p < 0.05) == (gap.low > 0 or gap.high < 0)
-
-
-def test_a_constant_gap_is_not_certain_once_it_has_a_floor():
-    a, b = np.full(4, 1.0), np.full(4, 0.9)
-    assert paired(a, b, ratio=1 / 3).p < 1e-6
-    assert paired(a, b, ratio=1 / 3, floor=0.01).p > 0.05
 
 
 def test_holm_by_hand():
