@@ -1,0 +1,5 @@
+"""Faults of objectives."""
+
+from faults.fault import Fault
+
+FAULTS: list[Fault] = []

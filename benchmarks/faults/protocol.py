@@ -1,0 +1,5 @@
+"""Faults of protocol."""
+
+from faults.fault import Fault
+
+FAULTS: list[Fault] = []
