@@ -49,13 +49,15 @@ def cross_entropy(
 def balanced_center(teacher: Float[Tensor, "n k"], *, temperature: float, rounds: int = 3) -> Float[Tensor, " k"]:
     """The centre c with which softmax((teacher − c) / temperature) fills all groups alike, the more the more rounds.
 
-    Each is one of Sinkhorn and Knopp's (arXiv 2006.09882, equation 3): a group that has too much is centred higher.
+    Each is one of Sinkhorn and Knopp's on exp(teacher / temperature) (arXiv 2006.09882, equation 3): first the sums of
+    the groups are made equal, then those of the rows, which the softmax does after the last.
     """
-    center = teacher.new_zeros(teacher.shape[1])
+    scores = teacher / temperature
+    group, row = scores.new_zeros(scores.shape[1]), scores.new_zeros(len(scores), 1)  # logs of what each is divided by
     for _ in range(rounds):
-        filled = ((teacher - center) / temperature).log_softmax(1).logsumexp(0)  # log of n / k where all are alike
-        center = center + temperature * (filled - filled.mean())
-    return center
+        group = (scores - row).logsumexp(0)
+        row = (scores - group).logsumexp(1, keepdim=True)
+    return temperature * (group - group.mean())
 
 
 @full
