@@ -77,6 +77,15 @@ def test_budgets_give_each_class_its_number_and_every_larger_budget_contains_the
         assert set(small) < set(large) < set(every) == set(split.train)
 
 
+def test_a_budget_is_the_first_of_each_class_in_the_splits_order():
+    labels = shuffled(CELLS)
+    for split in make_splits(labels, folds=4, repeats=2, seed=0):
+        assert not np.array_equal(split.order, split.train)
+        for b in (1, 3, 10):
+            first = [i for kind in range(3) for i in [i for i in split.order if labels[i] == kind][:b]]
+            assert [i for i in split.order if i in first] == split.budget(labels, b).tolist()
+
+
 @pytest.mark.parametrize("seed", range(8))
 def test_no_random_group_straddles_a_split_and_folds_stay_balanced(seed):
     rng = np.random.default_rng(seed)
