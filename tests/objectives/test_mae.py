@@ -53,10 +53,10 @@ def test_the_tokens_kept_do_not_depend_on_the_patches_hidden(side):
     assert encoder.feature_map(x).shape[1:] == encoder.map_shape
 
 
-def mae(**options):
-    """An encoder whose token of a patch knows that patch alone, 64 to an image of 16 by 16."""
+def mae(*, layers=1, **options):
+    """64 patches to an image of 16 by 16; without layers an encoder whose token of a patch knows that patch alone."""
     torch.manual_seed(0)
-    encoder = VisionTransformer(1, (16, 16), (0.5,), (0.25,), width=16, depth=0)
+    encoder = VisionTransformer(1, (16, 16), (0.5,), (0.25,), width=16, depth=layers)
     return MAE(encoder, **{"width": 8, "depth": 1, **options}).double()
 
 
@@ -109,7 +109,7 @@ def test_the_decoder_knows_the_places_of_what_it_paints():
 
 
 def test_what_was_seen_stands_in_its_own_place():
-    made, x = mae(), image()
+    made, x = mae(layers=0), image()
     made.body = nn.Identity()  # so that no token learns of another
     seen, _ = seen_and_judged(made, x)
     before = painted(made, x)[0]

@@ -61,15 +61,13 @@ def assert_computes(made: Objective, given: Batch, written_out: Callable[[], Ten
 
 
 def share_of_the_way(made: Objective, progress: float) -> float:
-    """How far all weights of the teacher come towards those of encoder and projector in one step at ``progress``."""
+    """How far all weights of the teacher come towards a student that learned, in one step at ``progress``."""
+    step_away(made)
     student = [p for part in (made.encoder, made.projector) for p in part.parameters()]
     teacher = list(made.teacher.network.parameters())
     before = [p.clone() for p in teacher]
     made.after_step(progress)
-    shares = torch.cat([
-        ((now - then) / (goal - then)).flatten()
-        for now, then, goal in zip(teacher, before, student, strict=True)
-        if not torch.equal(goal, then)
-    ])  # fmt: skip
+    steps = zip(teacher, before, student, strict=True)
+    shares = torch.cat([((now - then) / (goal - then)).flatten() for now, then, goal in steps])
     assert torch.allclose(shares, shares[0].expand_as(shares), atol=1e-6)
     return shares[0].item()
