@@ -174,7 +174,7 @@ CONTRAST = [
     _fault("SupCon takes what has no label for a class", "supcon.sup_con", "y >= 0", "y >= -1"),
     _fault("SupCon ignores its temperature", "supcon.SupCon.forward", "self.temperature", "1.0"),
     _fault("supervised learning has no labels", "supervised.Supervised.forward",
-           "self.gather(batch.y)", "torch.zeros_like(batch.y)"),
+           "self.gather(batch.y)", "self.gather(batch.y) * 0"),
     _fault("supervised learning takes what has no label for the first class", "supervised.cross_entropy",
            "functional.cross_entropy(A, y, ignore_index=B, reduction=C)",
            "functional.cross_entropy(A, y.clamp(min=0), reduction=C)"),
