@@ -201,10 +201,11 @@ def test_a_network_learns_in_training_mode_whatever_a_watcher_does_and_is_left_i
             modes.append(self.training and self.encoder.layer.training)
             return super().forward(batch)
 
-    objective = Spy().eval()
-    train(objective, X, recipe=SHORT, watch=lambda seen, _: seen.eval())
+    watched, left_alone = Spy().eval(), Spy()
+    train(watched, X, recipe=SHORT, watch=lambda seen, _: seen.eval())
     assert modes == [True] * 9
-    assert not any(module.training for module in objective.modules())
+    train(left_alone, X, recipe=SHORT)
+    assert not any(module.training for module in left_alone.modules())
 
 
 def test_after_every_step_the_objective_is_told_the_share_of_all_steps_that_is_done():
