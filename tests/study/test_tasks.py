@@ -168,6 +168,7 @@ def memories(space, monkeypatch):
 
     def remember(self, x, y, *, index):
         shown.append(np.searchsorted(space.labelled, index))
+        assert torch.equal(x, space.x[index])
         assert np.array_equal(y, space.labels[index])
         self.encoder_, self.head_ = Memory(x, y), torch.nn.Linear(3, 3)
         with torch.no_grad():
