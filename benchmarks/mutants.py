@@ -117,14 +117,11 @@ def main(words: Sequence[str] | None = None) -> int:
         for fault, verdict in zip(faults, pool.map(lambda f: judge(f, package, ROOT), faults), strict=True):
             print(f"{verdict.word:8} {verdict.seconds:4.0f} s  {fault.file}: {fault.what}  [{verdict.why}]", flush=True)
             verdicts.append(verdict)
-    noticed = [v for v in verdicts if v.word == "noticed"]
-    reasons = [v for v in verdicts if v.word == "SURVIVED" and v.why]
-    print(f"{len(faults)} faults, {len(noticed)} noticed, in {time.monotonic() - start:.0f} s; the others:")
-    print(
-        *(f"  {v.word}: {f.what} [{v.why}]" for f, v in zip(faults, verdicts, strict=True) if v not in noticed),
-        sep="\n",
-    )
-    return int(len(noticed) + len(reasons) < len(faults))
+    others = [(f, v) for f, v in zip(faults, verdicts, strict=True) if v.word != "noticed"]
+    print(f"{len(faults)} faults, {len(faults) - len(others)} noticed, in {time.monotonic() - start:.0f} s")
+    for fault, verdict in others:
+        print(f"{verdict.word}: {fault.what}: {verdict.why or 'without a reason'}")
+    return int(any(v.word != "SURVIVED" or not v.why for _, v in others))
 
 
 if __name__ == "__main__":

@@ -4,29 +4,33 @@ from faults.fault import Fault
 
 SPLITS = ("tests/representation/test_splits.py",)
 HEADS = ("tests/reuse/test_heads.py",)
-PROBE = ("tests/reuse/test_probe.py",)
-WINNER = ("tests/study/test_winner.py::test_the_winner_is_fitted_on_every_label",)
 
 
-def _task(claim: str) -> tuple[str, ...]:
-    """One test of the tasks of a study, since all together take longer than a fault may."""
-    return (f"tests/study/test_tasks.py::test_{claim}",)
+def _one(file: str, claim: str) -> tuple[str, ...]:
+    """One test, where all of its file take longer than a fault may."""
+    return (f"tests/{file}.py::test_{claim}",)
 
 
-REMEMBERS = _task("a_network_that_only_remembers_is_at_chance_in_selection_and_in_test")
-LEARNS = _task("a_network_learns_its_budgets_labels_and_for_its_selection_all_inner_folds_but_one")
-TOGETHER = _task("what_belongs_together_is_on_one_side_of_every_inner_fold")
-NETWORK_METRIC = _task("a_networks_selection_is_by_the_metric_asked_for")
-HEAD_METRIC = _task("a_heads_selection_is_by_the_metric_asked_for")
-ONE_LABEL = _task("with_one_label_a_class_there_is_no_selection")
-SEEDS = _task("networks_of_different_splits_begin_and_draw_differently_and_a_seed_repeats_them")
-OTHER_LABELS = _task("other_test_labels_change_neither_predictions_nor_selection")
-HEAD_LEARNS = _task("a_head_learns_the_labels_of_each_budget")
-OTHER_IMAGES = _task("other_images_in_a_test_set_change_no_prediction_but_their_own")
-OWN_ENCODER = _task("with_training_each_split_uses_the_encoder_that_never_saw_its_test_images")
-TRAINING = _task("with_training_no_test_image_nor_its_copy_trains_an_encoder")
-UNLABELLED = _task("with_unlabelled_no_labelled_image_nor_its_copy_trains_an_encoder")
-TESTED_GROUP = _task("with_training_no_unlabelled_image_of_a_tested_group_trains_an_encoder")
+SCORED = _one(
+    "reuse/test_probe", "a_head_that_is_scored_has_learned_its_training_folds_and_the_one_that_is_kept_every_label"
+)
+TAUGHT = _one("reuse/test_probe", "an_encoder_is_not_scored_on_the_labels_that_it_was_trained_with")
+GROUPED = _one("reuse/test_probe", "groups_stay_together_in_the_folds_that_tune_a_head")
+REMEMBERS = _one("study/test_tasks", "a_network_that_only_remembers_is_at_chance_in_selection_and_in_test")
+LEARNS = _one("study/test_tasks", "a_network_learns_its_budgets_labels_and_for_its_selection_all_inner_folds_but_one")
+TOGETHER = _one("study/test_tasks", "what_belongs_together_is_on_one_side_of_every_inner_fold")
+NETWORK_METRIC = _one("study/test_tasks", "a_networks_selection_is_by_the_metric_asked_for")
+HEAD_METRIC = _one("study/test_tasks", "a_heads_selection_is_by_the_metric_asked_for")
+ONE_LABEL = _one("study/test_tasks", "with_one_label_a_class_there_is_no_selection")
+SEEDS = _one("study/test_tasks", "networks_of_different_splits_begin_and_draw_differently_and_a_seed_repeats_them")
+OTHER_LABELS = _one("study/test_tasks", "other_test_labels_change_neither_predictions_nor_selection")
+HEAD_LEARNS = _one("study/test_tasks", "a_head_learns_the_labels_of_each_budget")
+OTHER_IMAGES = _one("study/test_tasks", "other_images_in_a_test_set_change_no_prediction_but_their_own")
+OWN_ENCODER = _one("study/test_tasks", "with_training_each_split_uses_the_encoder_that_never_saw_its_test_images")
+TRAINING = _one("study/test_tasks", "with_training_no_test_image_nor_its_copy_trains_an_encoder")
+UNLABELLED = _one("study/test_tasks", "with_unlabelled_no_labelled_image_nor_its_copy_trains_an_encoder")
+TESTED_GROUP = _one("study/test_tasks", "with_training_no_unlabelled_image_of_a_tested_group_trains_an_encoder")
+WINNER = _one("study/test_winner", "the_winner_is_fitted_on_every_label")
 FAULTS: list[Fault] = [
     Fault(
         "test images are in their own training pool",
@@ -107,11 +111,11 @@ FAULTS: list[Fault] = [
     Fault("a stored probe forgets the centre", "reuse/heads.py", "_affine",
           "return A, B - W @ S.mean_", "return A, B", HEADS),
     Fault("a head that is scored has learned from the test images", "reuse/probe.py", "probe",
-          "F.fit(H[S.train], Y[S.train], G)", "F.fit(H, Y, groups)", PROBE),
+          "F.fit(H[S.train], Y[S.train], G)", "F.fit(H, Y, groups)", SCORED),
     Fault("an encoder is scored on labels that it was trained with", "reuse/probe.py", "_check_unseen",
-          "learned_from_labels(A) and B", "False", PROBE),
+          "learned_from_labels(A) and B", "False", TAUGHT),
     Fault("a score by the probe command ignores groups", "reuse/probe.py", "probe",
-          "None if G is None else G[R]", "None", PROBE),
+          "None if G is None else G[R]", "None", GROUPED),
     Fault("a network's selection is scored on its own training rows", "study/tasks.py", "_train",
           "F[0]", "(F[0][0], F[0][0])", REMEMBERS),
     Fault("the network that gives the selection learns the rows that score it", "study/tasks.py", "_train",

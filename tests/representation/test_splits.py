@@ -113,6 +113,14 @@ def test_a_class_in_two_groups_is_absent_from_some_tests_but_from_no_training_po
     assert sum(1 in labels[split.test] for split in splits) == 2
 
 
+def test_groups_that_would_leave_a_training_pool_without_a_class_are_refused():
+    labels = np.repeat([0, 1, 2, 3], 20)
+    groups = np.repeat([0, 4, 1, 4, 2, 4, 3, 4], [19, 1, 18, 2, 18, 2, 18, 2])
+    # The last group is placed last, where it shares least: with the first, so that one fold holds all of class 0.
+    with pytest.raises(UserError, match="5 groups leave one of 4 training folds without a class"):
+        make_splits(labels, folds=4, repeats=1, seed=0, groups=groups)
+
+
 def test_duplicates_join_the_groups_they_link():
     groups = np.array([7, 7, 9, 9, -1, -1, -1])
     duplicates = np.array([-1, 3, 3, -1, 5, 5, -1])

@@ -260,7 +260,7 @@ def test_what_belongs_together_is_on_one_side_of_every_inner_fold(space, monkeyp
 
 def test_other_images_in_a_test_set_change_no_prediction_but_their_own(space):
     space.plan["budgets"] = ["all"]
-    task, found = Task("score", "linear-pixels", 1), []
+    task, found = Task("score", "knn-pixels", 1), []  # whose distances depend on the scale of every pixel
     for changed in (False, True):
         if changed:
             space.x[space.labelled[space.splits[1].test[0]]] *= 1000
