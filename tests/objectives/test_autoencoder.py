@@ -5,6 +5,9 @@ import math
 import pytest
 import torch
 from tests.objectives.losses import agree, rows
+from tests.objectives.wiring import assert_computes, batch, linear_encoder
+from tests.objectives.wiring import images as small_images
+from torch import nn
 
 from headstart.encoders.decoder import Mirror
 from headstart.encoders.networks import dense
@@ -66,3 +69,23 @@ def test_logistic_pca_is_a_linear_code_a_mirror_and_cross_entropy_and_beats_pca_
     values = torch.linalg.svdvals(x.flatten(1) - x.flatten(1).mean(0))
     pca = values[codes:].square().sum() / len(x)
     assert float(wrong) < 0.5 * float(pca)
+
+
+def test_the_image_must_come_out_of_its_code():
+    torch.manual_seed(0)
+    made, given = Autoencoder(linear_encoder(), shape=(1, 2, 3)).double(), batch(x=small_images(seed=1))
+
+    def written_out():
+        back = made.reconstruct.decoder(made.encoder(given.x)[:, :, None, None])
+        return (given.x - back).square().sum() / 36
+
+    assert_computes(made, given, written_out)
+    made.reconstruct = Nothing()
+    assert made(given)["reconstruction"].item() == pytest.approx(given.x.square().mean().item())
+
+
+class Nothing(nn.Module):
+    """Reconstructs darkness."""
+
+    def forward(self, encoder, x):
+        return torch.zeros_like(x)

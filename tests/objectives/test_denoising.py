@@ -2,8 +2,10 @@
 
 import pytest
 import torch
+from tests.objectives.wiring import assert_computes, batch, images, linear_encoder
+from torch import nn
 
-from headstart.objectives.denoising import corrupt
+from headstart.objectives.denoising import Denoising, corrupt
 from headstart.views.random import image_keys
 
 
@@ -35,3 +37,33 @@ def test_every_epoch_damages_anew():
     x = torch.rand(4, 1, 12, 12)
     first, second = (corrupt(x, keys(4, epoch), masking=0.3, noise=0.0) for epoch in (0, 1))
     assert not torch.equal(first, second)
+
+
+class Copy(nn.Module):
+    """Gives back what it is given, and keeps it."""
+
+    def forward(self, encoder, x):
+        self.given = x
+        return x
+
+
+def test_what_copies_the_damaged_image_pays_for_the_damage():
+    made = Denoising(linear_encoder(), shape=(1, 2, 3))
+    made.reconstruct = Copy()
+    x = torch.ones(60, 1, 20, 20)
+    loss = made(batch(x=x))["reconstruction"].item()
+    damaged = made.reconstruct.given
+    assert loss == pytest.approx((1 - damaged).square().mean().item())
+    assert loss == pytest.approx(0.25 + 0.1**2, abs=0.01)  # a quarter is lost, and noise of a tenth all over
+
+
+def test_the_undamaged_image_must_come_out_of_the_damaged_one():
+    torch.manual_seed(0)
+    made = Denoising(linear_encoder(), shape=(1, 2, 3), masking=0.4, noise=0.2).double()
+    given = batch(x=images(seed=1))
+
+    def written_out():
+        damaged = corrupt(given.x, given.keys, masking=0.4, noise=0.2)
+        return (given.x - made.reconstruct(made.encoder, damaged)).square().sum() / 36
+
+    assert_computes(made, given, written_out)

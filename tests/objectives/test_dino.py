@@ -5,8 +5,9 @@ import math
 import pytest
 import torch
 from tests.objectives.losses import agree, rows
+from tests.objectives.wiring import assert_computes, batch, images, linear_encoder, share_of_the_way, step_away
 
-from headstart.objectives.dino import balanced_center, cross_entropy, koleo
+from headstart.objectives.dino import DINO, balanced_center, cross_entropy, koleo
 
 SHARP = {"student_temperature": 0.1, "teacher_temperature": 0.04}
 
@@ -66,15 +67,31 @@ def test_the_balanced_centre_fills_all_groups_alike_where_the_mean_leaves_some_e
     assert balanced[2] < unevenness(teacher.mean(0)) / 2
 
 
-def test_the_balanced_centre_gives_the_assignment_of_sinkhorn_and_knopp():
-    """Caron et al. 2020, equation 3: exp(scores / temperature), whose rows and columns are made equal in turn."""
+def sinkhorn_knopp(teacher, rounds):
+    """Caron et al. 2020: Q (k, n) of sum 1; in each round the groups' sums become 1/k, then the images' 1/n."""
+    k, n = teacher.shape[1], len(teacher)
+    q = [[math.exp(float(teacher[i, j]) / 0.04) for i in range(n)] for j in range(k)]
+    for _ in range(rounds):
+        q = [[value / (k * sum(row)) for value in row] for row in q]
+        columns = [sum(row[i] for row in q) for i in range(n)]
+        q = [[value / (n * columns[i]) for i, value in enumerate(row)] for row in q]
+    return n * torch.tensor(q, dtype=teacher.dtype).T  # an image's shares sum to 1
+
+
+@pytest.mark.parametrize("rounds", [1, 3])
+def test_the_balanced_centre_gives_the_assignment_of_sinkhorn_and_knopp_groups_first(rounds):
     teacher = 0.2 * rows(6, seed=1)
-    q = torch.exp(teacher / 0.04)
-    for _ in range(4):
-        q = q / q.sum(1, keepdim=True)
-        q = q / q.sum(0)
-    center = balanced_center(teacher, temperature=0.04, rounds=4)
-    assert torch.allclose(((teacher - center) / 0.04).softmax(1), q / q.sum(1, keepdim=True))
+    wanted = sinkhorn_knopp(teacher, rounds)
+    center = balanced_center(teacher, temperature=0.04, rounds=rounds)
+    assert torch.allclose(((teacher - center) / 0.04).softmax(1), wanted)
+    assert torch.allclose(wanted.sum(1), torch.ones(6, dtype=wanted.dtype))
+
+
+def test_after_many_rounds_each_group_holds_as_much_of_the_images_as_any_other():
+    shares = sinkhorn_knopp(0.2 * rows(6, seed=1), 300)
+    assert torch.allclose(shares.sum(0), torch.full((5,), 6 / 5, dtype=shares.dtype))
+    center = balanced_center(0.2 * rows(6, seed=1), temperature=0.04, rounds=300)
+    assert torch.allclose(((0.2 * rows(6, seed=1) - center) / 0.04).softmax(1), shares)
 
 
 def test_rows_far_from_each_other_have_the_lower_koleo_whatever_their_lengths():
@@ -96,3 +113,46 @@ def test_koleo_and_its_gradient_are_equation_2_and_lightlys():
 
     agree(koleo, written_out, rows(16, seed=1), atol=1e-5)
     agree(koleo, KoLeoLoss(), rows(16, seed=1), atol=1e-5)
+
+
+def dino(version, **options):
+    torch.manual_seed(0)
+    return DINO(linear_encoder(), version=version, **{"groups": 5, "hidden": 7, "width": 4, **options}).double()
+
+
+@pytest.mark.parametrize("version", [1, 2])
+def test_each_view_is_told_the_teachers_groups_of_the_other_by_the_centre_of_its_version(version):
+    made, given = dino(version), batch(images(seed=1), images(seed=2))
+    made.center.copy_(rows(1, seed=3)[0])
+    step_away(made)
+    t = made.teacher.network(torch.cat(given.views)).detach()
+    wanted = ((t - made.center) / 0.04).softmax(1) if version == 1 else sinkhorn_knopp(t, 3)
+
+    def written_out():
+        h = made.encoder(torch.cat(given.views))
+        told = (made.projector(h) / 0.1).log_softmax(1)
+        first, second = -(wanted[6:] * told[:6]).sum(1), -(wanted[:6] * told[6:]).sum(1)
+        spread = (koleo(h[:6]) + koleo(h[6:])) / 2 if version == 2 else 0
+        return (first.mean() + second.mean()) / 2 + 0.1 * spread
+
+    assert_computes(made, given, written_out)
+    assert not any(p.requires_grad for p in made.teacher.parameters())
+
+
+def test_the_first_versions_centre_is_a_moving_mean_of_the_teachers_scores():
+    made, mean = dino(1), torch.zeros(5, dtype=torch.float64)
+    for step in range(3):
+        step_away(made)
+        given = batch(images(seed=step), images(seed=10 + step))
+        scores = made.teacher.network(torch.cat(given.views))
+        made(given)
+        made.after_step(step / 3)
+        mean = 0.9 * mean + 0.1 * scores.mean(0)
+        assert torch.allclose(made.center, mean)
+    assert mean.abs().max() > 0.01
+
+
+def test_the_teacher_begins_as_the_student_and_follows_it_ever_more_slowly():
+    made, x = dino(1), images(seed=1)
+    assert torch.equal(made.teacher(x), made.projector(made.encoder(x)))
+    assert [share_of_the_way(made, progress) for progress in (0.0, 0.5, 1.0)] == pytest.approx([0.1, 0.05, 0.0])

@@ -1,10 +1,14 @@
 """MoCo's loss, its queue and its groups of keys."""
 
+import dataclasses
 import math
 
 import pytest
 import torch
 from tests.objectives.losses import agree, rows
+from tests.objectives.wiring import assert_computes, images, linear_encoder, share_of_the_way, step_away
+from tests.objectives.wiring import batch as batch_of
+from torch.nn import functional
 
 from headstart.objectives.moco import MoCo, info_nce
 from headstart.objectives.objective import Batch
@@ -91,3 +95,62 @@ def test_loss_and_gradient_are_lightlys_with_a_memory_bank():
 
 def test_version_1_has_one_dense_layer():
     assert len(moco(version=1).projector) == 1
+
+
+def tiny(version, **options):
+    torch.manual_seed(0)
+    return MoCo(linear_encoder(), version=version, queue=40, hidden=7, width=4, **options).double()
+
+
+@pytest.mark.parametrize("version", [1, 2])
+def test_each_view_finds_the_teachers_key_of_the_other_among_the_queues_keys_of_other_images(version):
+    """Queries of both views are normalised together, keys of each apart: here in one group."""
+    made, given = tiny(version, groups=1), batch_of(images(seed=1), images(seed=2))
+    made.queue.copy_(functional.normalize(made.queue, dim=1))  # of unit length in float64 too
+    made.owners[5:25] = torch.arange(98, 108).repeat(2)  # the batch's are 100 to 105
+    step_away(made)
+
+    def direction(q, other):
+        k = functional.normalize(made.teacher.network(other), dim=1).detach()
+        total = 0
+        for i, index in enumerate(given.index):
+            keys = torch.cat((k[i : i + 1], made.queue[made.owners != index]))
+            assert len(keys) == 1 + 40 - 2
+            total = total - (keys @ q[i] / 0.2).log_softmax(0)[0]
+        return total / len(q)
+
+    def written_out():
+        q = functional.normalize(made.projector(made.encoder(torch.cat(given.views))), dim=1)
+        return (direction(q[:6], given.views[1]) + direction(q[6:], given.views[0])) / 2
+
+    assert_computes(made, given, written_out)
+
+
+def test_the_queue_takes_the_teachers_unit_keys_of_both_views_with_their_images():
+    made, given = tiny(1), batch_of(images(seed=1), images(seed=2))
+    step_away(made)
+    keys = functional.normalize(made.teacher.network(torch.cat(given.views)), dim=1)
+    made(given)
+    made.after_step(0.0)
+    assert torch.allclose(made.queue[:12], keys)
+    assert torch.equal(made.owners[:12], given.index.repeat(2))
+
+
+def test_the_teacher_begins_as_the_student_and_moves_by_a_hundredth_of_the_way_in_every_step():
+    made, x = tiny(1), images(seed=1)
+    assert torch.equal(made.teacher(x), made.projector(made.encoder(x)))
+    assert [share_of_the_way(made, progress) for progress in (0.0, 0.5, 1.0)] == pytest.approx([0.01] * 3)
+
+
+def test_a_key_shares_its_batch_statistics_with_its_part_of_the_batch_only():
+    """So that a query cannot know its key by the statistics that both are normalised by."""
+    made, given = moco().train(), batch()
+    made(given)
+    keys, neighbours = made.newest[0][:16], given.keys.argsort().view(4, 4)
+    for i in (0, 7, 15):
+        x = X.clone()
+        x[i] = 1 - x[i]
+        made(dataclasses.replace(given, views=(x, given.views[1])))
+        changed = (made.newest[0][:16] - keys).abs().amax(1) > 1e-5
+        (part,) = (row for row in neighbours.tolist() if i in row)
+        assert changed.nonzero().flatten().tolist() == sorted(part)

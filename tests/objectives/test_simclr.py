@@ -5,8 +5,10 @@ import math
 import pytest
 import torch
 from tests.objectives.losses import agree, rows
+from tests.objectives.wiring import as_images, assert_computes, batch, images, linear_encoder, pixels
+from torch import nn
 
-from headstart.objectives.simclr import nt_xent
+from headstart.objectives.simclr import SimCLR, nt_xent
 
 
 @pytest.mark.parametrize("n", [2, 5, 17])
@@ -40,3 +42,25 @@ def test_loss_and_gradient_agree_with_lightly():
 def test_swapping_the_views_changes_nothing():
     z1, z2 = torch.randn(9, 4), torch.randn(9, 4)
     assert torch.allclose(nt_xent(z1, z2, temperature=0.1), nt_xent(z2, z1, temperature=0.1), atol=1e-6)
+
+
+@pytest.mark.parametrize(("options", "sharpness"), [({}, 5), ({"temperature": 0.5}, 2)], ids=["default", "the paper's"])
+def test_an_image_must_find_its_other_view_at_the_temperature_of_a_fifth_or_another(options, sharpness):
+    made, one = SimCLR(pixels(4), **options), torch.eye(4)
+    made.projector = nn.Identity()
+    found = made(batch(as_images(one), as_images(one)))["contrast"].item()
+    assert found == pytest.approx(math.log(math.exp(sharpness) + 6) - sharpness, rel=1e-4)
+    another = made(batch(as_images(one), as_images(one.roll(1, 0))))["contrast"].item()  # found by another image's view
+    assert another == pytest.approx(math.log(math.exp(sharpness) + 6), rel=1e-4)
+
+
+def test_the_two_views_projections_are_what_is_contrasted():
+    torch.manual_seed(0)
+    made = SimCLR(linear_encoder(), hidden=7, width=4).double()
+    given = batch(images(seed=1), images(seed=2))
+
+    def written_out():
+        z = made.projector(made.encoder(torch.cat(given.views)))
+        return nt_xent(z[:6], z[6:], temperature=0.2)
+
+    assert_computes(made, given, written_out)

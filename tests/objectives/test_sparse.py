@@ -3,6 +3,7 @@
 import pytest
 import torch
 from tests.objectives.losses import rows
+from tests.objectives.wiring import assert_computes, batch, images, linear_encoder
 
 from headstart.encoders.networks import dense
 from headstart.objectives.objective import Objective
@@ -37,3 +38,16 @@ def test_a_penalised_code_is_sparser_and_still_holds_more_than_the_mean_image():
     (plain_error, plain), (error, sparse) = learned(0.0), learned(0.02)
     assert sparse < 0.8 * plain
     assert plain_error < error < float((X - X.mean(0)).square().mean())
+
+
+def test_the_image_must_come_out_of_its_code_whose_activity_costs_its_weight():
+    torch.manual_seed(0)
+    made, given = Sparse(linear_encoder(), shape=(1, 2, 3), weight=0.7).double(), batch(x=images(seed=1))
+
+    def written_out():
+        h = made.encoder(given.x)
+        back = made.reconstruct.decoder(h[:, :, None, None])
+        share = h.abs().sum(1) / (5**0.5 * h.norm(dim=1))
+        return (given.x - back).square().sum() / 36 + 0.7 * share.mean()
+
+    assert_computes(made, given, written_out)

@@ -3,8 +3,10 @@
 import pytest
 import torch
 from tests.objectives.losses import agree, rows
+from tests.objectives.wiring import as_images, assert_computes, batch, images, linear_encoder, pixels
+from torch import nn
 
-from headstart.objectives.vicreg import terms
+from headstart.objectives.vicreg import VICReg, terms
 
 
 def test_equal_views_have_no_invariance_cost_and_a_collapsed_one_costs_all_of_the_variance():
@@ -46,3 +48,34 @@ def test_loss_and_gradient_are_the_papers_formulas():
 def test_loss_and_gradient_agree_with_lightly_which_halves_the_variance():
     loss = pytest.importorskip("lightly.loss").VICRegLoss(lambda_param=25.0, mu_param=50.0, nu_param=1.0)
     agree(weighted, loss, rows(seed=1), rows(seed=2), atol=1e-5)
+
+
+def weighed(z1, z2):
+    """The method's own terms of these projections, in its order."""
+    made = VICReg(pixels(z1.shape[1]))
+    made.projector = nn.Identity()
+    return [term.item() for term in made(batch(as_images(z1), as_images(z2))).values()]
+
+
+def test_distance_lack_of_deviation_and_covariance_each_cost_more_than_nothing_by_their_weights():
+    z = torch.tensor([[1.0, 1.0], [1.0, -1.0], [-1.0, 1.0], [-1.0, -1.0]], dtype=torch.float64)  # variances of 4/3
+    assert weighed(z, z) == pytest.approx([0, 0, 0], abs=1e-9)
+    shifted = [25 * 2 * 0.3**2 / 256, 0, 0]  # over the width of the projector by default
+    assert weighed(z, z + 0.3) == pytest.approx(shifted)
+    lacking = 1 - (0.3**2 * 4 / 3 + 1e-4) ** 0.5
+    assert weighed(0.3 * z, 0.3 * z) == pytest.approx([0, 25 * 2 * lacking, 0], abs=1e-9)
+    twice = z[:, :1].expand(4, 2)
+    assert weighed(twice, twice) == pytest.approx([0, 0, 2 * (4 / 3) ** 2])
+
+
+def test_the_two_views_projections_are_what_is_weighed():
+    torch.manual_seed(0)
+    made = VICReg(linear_encoder(), invariance=3, variance=5, covariance=7, hidden=7, width=4).double()
+    given = batch(images(seed=1), images(seed=2))
+
+    def written_out():
+        z1, z2 = made.projector(made.encoder(torch.cat(given.views))).chunk(2)
+        invariance, variance, covariance = terms(z1, z2)
+        return 3 * invariance / 4 + 5 * variance + 7 * covariance
+
+    assert_computes(made, given, written_out)

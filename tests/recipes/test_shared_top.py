@@ -1,6 +1,7 @@
 """A shared top: what the changes change, and that only the bottom moves where only the bottom is trained."""
 
 import numpy as np
+import pytest
 import torch
 
 from headstart.data.standard import digits
@@ -52,10 +53,12 @@ def test_the_toy_run_states_every_number_in_both_forms(toy_digits, tmp_path, mon
     found = recipe.run(Work(tmp_path, True, 0))
     assert set(recipe.EXPECTED) <= set(found.metrics)
     assert "bottom_accuracy_textured_12" in found.metrics
-    assert (
-        found.metrics["bottom_over_head_inverted"]
-        == (found.metrics["bottom_accuracy_inverted"] - found.metrics["head_accuracy_inverted"])
-        or abs(found.metrics["bottom_over_head_inverted"]) < 1
-    )
+    shown = found.metrics
+    for change in ("inverted", "textured"):
+        for tail in (change, f"{change}_12"):
+            for other in ("head", "all"):
+                gap = shown[f"bottom_accuracy_{tail}"] - shown[f"{other}_accuracy_{tail}"]
+                assert shown[f"bottom_over_{other}_{tail}"] == pytest.approx(gap)
+                assert shown[f"bottom_over_{other}_{tail}_low"] <= gap <= shown[f"bottom_over_{other}_{tail}_high"]
     again = recipe.run(Work(tmp_path, True, 0))
     assert again.metrics == found.metrics, "what was finished is read"

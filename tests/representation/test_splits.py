@@ -77,6 +77,15 @@ def test_budgets_give_each_class_its_number_and_every_larger_budget_contains_the
         assert set(small) < set(large) < set(every) == set(split.train)
 
 
+def test_a_budget_is_the_first_of_each_class_in_the_splits_order():
+    labels = shuffled(CELLS)
+    for split in make_splits(labels, folds=4, repeats=2, seed=0):
+        assert not np.array_equal(split.order, split.train)
+        for b in (1, 3, 10):
+            first = [i for kind in range(3) for i in [i for i in split.order if labels[i] == kind][:b]]
+            assert [i for i in split.order if i in first] == split.budget(labels, b).tolist()
+
+
 @pytest.mark.parametrize("seed", range(8))
 def test_no_random_group_straddles_a_split_and_folds_stay_balanced(seed):
     rng = np.random.default_rng(seed)
@@ -102,6 +111,14 @@ def test_a_class_in_two_groups_is_absent_from_some_tests_but_from_no_training_po
     splits = make_splits(labels, folds=4, repeats=1, seed=0, groups=groups)
     assert all(set(labels[split.train]) == {0, 1} for split in splits)
     assert sum(1 in labels[split.test] for split in splits) == 2
+
+
+def test_groups_that_would_leave_a_training_pool_without_a_class_are_refused():
+    labels = np.repeat([0, 1, 2, 3], 20)
+    groups = np.repeat([0, 4, 1, 4, 2, 4, 3, 4], [19, 1, 18, 2, 18, 2, 18, 2])
+    # The last group is placed last, where it shares least: with the first, so that one fold holds all of class 0.
+    with pytest.raises(UserError, match="5 groups leave one of 4 training folds without a class"):
+        make_splits(labels, folds=4, repeats=1, seed=0, groups=groups)
 
 
 def test_duplicates_join_the_groups_they_link():

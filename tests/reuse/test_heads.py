@@ -5,13 +5,25 @@ import pytest
 from sklearn.datasets import load_digits
 from sklearn.decomposition import PCA
 from sklearn.linear_model import LogisticRegression
-from sklearn.metrics import log_loss
+from sklearn.metrics import accuracy_score, balanced_accuracy_score, log_loss
+from sklearn.neighbors import KNeighborsClassifier
 from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import StandardScaler
 from threadpoolctl import threadpool_info, threadpool_limits
 
 from headstart.errors import UserError
-from headstart.reuse.heads import GRIDS, INNER_FOLDS, LIMITS, Head, _chosen, _fitted, inner_folds, restore, store
+from headstart.reuse.heads import (
+    GRIDS,
+    INNER_FOLDS,
+    LIMITS,
+    Head,
+    _chosen,
+    _fitted,
+    _Scale,
+    inner_folds,
+    restore,
+    store,
+)
 
 H, Y = load_digits(return_X_y=True)
 CHOSEN = np.flatnonzero(Y < 4)[:120]
@@ -133,12 +145,52 @@ def test_an_image_that_a_probe_holds_for_impossible_does_not_undo_the_choice():
     assert np.isfinite(likelihoods).all()
 
 
-def test_beyond_its_limit_a_kernel_takes_as_many_of_each_class(monkeypatch):
+def test_beyond_its_limit_a_kernel_takes_the_classes_in_their_proportion(monkeypatch):
     monkeypatch.setitem(LIMITS, "svm", 40)
-    head = Head("svm")
-    kept, y, _ = head._limited(H, Y, None)
-    assert len(kept) == 40
-    assert np.ptp(np.bincount(y)) <= np.ptp(np.bincount(Y)) // 3 + 1
+    y = np.repeat([0, 1, 2], [90, 24, 6])
+    kept, labels, groups = Head("svm")._limited(np.arange(120.0)[:, None], y, np.arange(120))
+    rows = kept[:, 0].astype(int)
+    assert len(set(rows)) == 40
+    assert np.array_equal(labels, y[rows])
+    assert np.array_equal(groups, rows)
+    assert np.abs(np.bincount(labels) - np.array([30, 8, 2])).max() <= 1
+
+
+@pytest.mark.parametrize("metric", ["accuracy", "balanced_accuracy"])
+def test_the_selection_is_the_best_mean_score_of_labels_held_out_by_the_metric_asked_for(metric):
+    rows = np.concatenate([np.flatnonzero(Y == 0), np.flatnonzero(Y == 1)[:8], np.flatnonzero(Y == 2)[:8]])
+    h, y = H[rows] + np.random.default_rng(0).normal(0, 0.8, (len(rows), H.shape[1])), Y[rows]
+    right = {"accuracy": accuracy_score, "balanced_accuracy": balanced_accuracy_score}
+    found = {name: [] for name in right}
+    for candidate in GRIDS["knn"]:
+        model = KNeighborsClassifier(candidate["k"], weights="distance")
+        said = [(y[b], model.fit(h[a], y[a]).predict(h[b])) for a, b in inner_folds(y, None, 0)]
+        for name, score in right.items():
+            found[name].append(np.mean([score(*pair) for pair in said]))
+    head = Head("knn", metric=metric).fit(h, y)
+    assert head.selection_ == pytest.approx(max(found[metric]))
+    assert head.best_ == GRIDS["knn"][int(np.argmax(found[metric]))]
+    assert max(found["accuracy"]) > max(found["balanced_accuracy"]) + 0.05
+
+
+def test_a_head_that_remembers_copies_gains_nothing_by_it_where_they_are_grouped():
+    rng = np.random.default_rng(0)
+    h, y = np.repeat(rng.normal(size=(40, 5)), 8, axis=0), np.repeat(rng.permutation(np.arange(40) % 2), 8)
+    assert Head("knn").fit(h, y).selection_ == 1.0
+    assert Head("knn").fit(h, y, np.arange(320) // 8).selection_ < 0.75
+
+
+def test_the_chosen_candidate_is_fitted_on_every_label():
+    rng = np.random.default_rng(0)
+    h, y = np.eye(40), rng.permutation(np.arange(40) % 2)  # nothing but memory helps
+    assert Head("knn").fit(h, y).score(h, y) == 1.0
+
+
+def test_a_kernels_width_is_measured_by_pairs_whose_squared_distance_is_two_on_average():
+    h = np.random.default_rng(0).normal(3, [0.1, 5, 40], (200, 3))
+    scaled = _Scale().fit_transform(h)
+    pairs = np.square(scaled[:, None] - scaled).sum(2)
+    assert pairs.mean() == pytest.approx(2)
 
 
 def test_an_unknown_head_is_answered_by_the_nearest():

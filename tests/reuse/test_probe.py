@@ -106,6 +106,24 @@ def test_groups_stay_together_in_the_folds_that_tune_a_head(desk, monkeypatch):
     assert all(np.array_equal(a, b) for a, b in zip(seen, [*(bound[s.train] for s in splits), bound], strict=True))
 
 
+@pytest.mark.usefixtures("encoder")
+def test_a_head_that_is_scored_has_learned_its_training_folds_and_the_one_that_is_kept_every_label(monkeypatch):
+    learned, real = [], Head.fit
+
+    def spy(self, h, y, groups=None):
+        learned.append((h, y))
+        return real(self, h, y, groups)
+
+    monkeypatch.setattr(Head, "fit", spy)
+    probe("encoder", "data.npz", head="knn", folds=4, repeats=1)
+    *scored, (h, y) = learned
+    assert len(y) == 60
+    splits = judged_splits(load("data.npz"), folds=4, repeats=1, seed=0)
+    for (rows, labels), split in zip(scored, splits, strict=True):
+        assert np.array_equal(rows, h[split.train])
+        assert np.array_equal(labels, y[split.train])
+
+
 def test_help_names_every_head_that_is_accepted():
     sentence = next(line for line in inspect.getdoc(probe).splitlines() if line.strip().startswith("head:"))
     assert all(name in sentence for name in GRIDS if name != "majority")

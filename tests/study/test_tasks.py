@@ -2,13 +2,18 @@
 
 import numpy as np
 import pytest
+import torch
 
 from headstart.data.duplicates import duplicate_groups
 from headstart.data.load import load
+from headstart.encoders.encoder import Encoder
 from headstart.representation.groups import bound_groups
 from headstart.representation.splits import make_splits
+from headstart.representation.statistics import score
+from headstart.reuse import heads
 from headstart.study import tasks
-from headstart.study.tasks import execute, read_encoder
+from headstart.study.approaches import parse_approach
+from headstart.study.tasks import execute, network_recipe, read_encoder, vectors
 from headstart.study.workspace import Task, Workspace
 from headstart.training.checkpoint import read_tensors
 
@@ -179,3 +184,149 @@ def test_every_task_has_its_own_file(space):
     work = [Task("score", "a+probe", 1), Task("score", "a+probe", 11), Task("train", "a+probe", 1, "1"),
             Task("train", "a+probe", 1, "11"), Task("encode", "a"), Task("encode", "a", 1)]  # fmt: skip
     assert len({task.path for task in work}) == len(work)
+
+
+class Memory(Encoder):
+    """Knows the class of every image that it was shown, and says class 0 of all others."""
+
+    def __init__(self, x, y):
+        super().__init__()
+        self.dim, self.map_shape = 3, (3, 1, 1)
+        self.known = {image.numpy().tobytes(): int(k) for image, k in zip(x, y, strict=True)}
+
+    def feature_map(self, x):
+        return self(x)[:, :, None, None]
+
+    def forward(self, x):
+        return torch.eye(3)[[self.known.get(image.contiguous().numpy().tobytes(), 0) for image in x]]
+
+
+@pytest.fixture
+def memories(space, monkeypatch):
+    """Every network that a task trains only remembers; the labelled rows that each was shown, in order."""
+    shown = []
+
+    def remember(self, x, y, *, index):
+        shown.append(np.searchsorted(space.labelled, index))
+        assert torch.equal(x, space.x[index])
+        assert np.array_equal(y, space.labels[index])
+        self.encoder_, self.head_ = Memory(x, y), torch.nn.Linear(3, 3)
+        with torch.no_grad():
+            self.head_.weight.copy_(torch.eye(3))
+            self.head_.bias.zero_()
+        return self
+
+    monkeypatch.setattr(tasks.Transfer, "fit", remember)
+    space.plan["encoder"] = "mlp"
+    execute(Task("encode", "untrained"), space)
+    return shown
+
+
+@pytest.mark.parametrize("budget", ["3", "all"])
+def test_a_network_that_only_remembers_is_at_chance_in_selection_and_in_test(space, memories, budget):
+    task, split = Task("train", "supervised", 1, budget), space.splits[1]
+    execute(task, space)
+    said, facts = read_tensors(space.folder / task.path)
+    assert facts["selection"][budget] == pytest.approx(1 / 3)  # class 0 of every image held out
+    assert set(said[budget].argmax(1).tolist()) == {0}
+    assert len(said[budget]) == len(split.test)
+
+
+@pytest.mark.parametrize("budget", [3, "all"])
+def test_a_network_learns_its_budgets_labels_and_for_its_selection_all_inner_folds_but_one(space, memories, budget):
+    execute(Task("train", "supervised", 1, str(budget)), space)
+    rows = space.splits[1].budget(space.y, budget)
+    for_selection, for_test = memories
+    assert sorted(for_test) == sorted(rows)
+    assert set(for_selection) < set(rows)
+    folds = 3 if budget == 3 else 5
+    assert len(for_selection) == pytest.approx(len(rows) * (1 - 1 / folds), abs=2)
+
+
+def test_a_networks_selection_is_by_the_metric_asked_for(space, memories):
+    space.labels[space.labelled[:12]] = 0
+    space.plan["metric"] = "accuracy"
+    train = space.splits[1].train
+    execute(Task("train", "supervised", 1, "all"), space)
+    held = np.setdiff1d(train, memories[0])
+    zeros = np.zeros(len(held), int)
+    expected, other = (score(name, space.y[held], zeros, np.arange(3)) for name in ("accuracy", "balanced_accuracy"))
+    _, facts = read_tensors(space.folder / Task("train", "supervised", 1, "all").path)
+    assert facts["selection"]["all"] == pytest.approx(expected)
+    assert expected > other + 0.05
+
+
+def test_a_heads_selection_is_by_the_metric_asked_for(space):
+    space.labels[space.labelled[:30]] = 0
+    space.plan["budgets"] = ["all"]
+    found = {}
+    for metric in ("accuracy", "balanced_accuracy"):
+        space.plan["metric"] = metric
+        task = Task("score", "majority", 1)
+        execute(task, space)
+        found[metric] = read_tensors(space.folder / task.path)[1]["selection"]["all"]
+        (space.folder / task.path).unlink()
+    assert found["accuracy"] > found["balanced_accuracy"] + 0.05
+    assert found["balanced_accuracy"] == pytest.approx(1 / 3)
+
+
+def test_a_head_learns_the_labels_of_each_budget(space, monkeypatch):
+    learned, real = [], tasks.Head.fit
+
+    def spy(self, h, y, groups=None):
+        learned.append((h, y))
+        return real(self, h, y, groups)
+
+    monkeypatch.setattr(tasks.Head, "fit", spy)
+    execute(Task("score", "knn-pixels", 2), space)
+    pixels = space.x.flatten(1).numpy()[space.labelled]
+    for (h, y), budget in zip(learned, space.budgets, strict=True):
+        rows = space.splits[2].budget(space.y, budget)
+        assert np.array_equal(h, pixels[rows])
+        assert np.array_equal(y, space.y[rows])
+
+
+def test_what_belongs_together_is_on_one_side_of_every_inner_fold(space, monkeypatch, memories):
+    np.save(space.folder / "groups.npy", np.arange(60) // 2)
+    given = []
+    for module in (heads, tasks):
+        monkeypatch.setattr(module, "inner_folds", lambda y, groups, seed: given.append(groups) or [])
+    execute(Task("score", "knn-pixels", 1), space)
+    execute(Task("train", "supervised", 1, "all"), space)
+    assert len(given) == 5  # a head's tuning and its task at two budgets, a network's task
+    rows = [space.splits[1].budget(space.y, budget) for budget in (3, 3, "all", "all", "all")]
+    assert all(np.array_equal(a, b // 2) for a, b in zip(given, rows, strict=True))
+
+
+def test_other_images_in_a_test_set_change_no_prediction_but_their_own(space):
+    space.plan["budgets"] = ["all"]
+    task, found = Task("score", "knn-pixels", 1), []  # whose distances depend on the scale of every pixel
+    for changed in (False, True):
+        if changed:
+            space.x[space.labelled[space.splits[1].test[0]]] *= 1000
+            (space.folder / task.path).unlink()
+        execute(task, space)
+        found.append(read_tensors(space.folder / task.path)[0]["all"])
+    assert torch.allclose(found[0][1:], found[1][1:], atol=1e-9)
+    assert not torch.allclose(found[0][0], found[1][0], atol=1e-3)
+
+
+def test_with_training_each_split_uses_the_encoder_that_never_saw_its_test_images(space):
+    space.plan["saw"] = "training"
+    for split in (0, 1):
+        execute(Task("encode", "autoencoder", split), space)
+    first, second = (vectors(space, parse_approach("autoencoder+probe"), split) for split in (0, 1))
+    assert not np.allclose(first, second)
+    for split, own in enumerate((first, second)):
+        made = read_tensors(space.folder / f"encode/autoencoder.{split}/done.safetensors")[0]["h"].numpy()
+        assert np.array_equal(own, made)
+    (space.folder / "encode/autoencoder.0/done.safetensors").unlink()
+    execute(Task("train", "autoencoder+finetune", 1, "3"), space)  # reads its own encoder and no other
+
+
+def test_networks_of_different_splits_begin_and_draw_differently_and_a_seed_repeats_them(space):
+    seeds = [network_recipe(space, 30, split).seed for split in range(-1, 4)]
+    assert len(set(seeds)) == 5
+    assert seeds == [network_recipe(space, 30, split).seed for split in range(-1, 4)]
+    space.plan["seed"] = 1
+    assert not set(seeds) & {network_recipe(space, 30, split).seed for split in range(-1, 4)}

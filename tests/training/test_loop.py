@@ -4,6 +4,7 @@ import csv
 import math
 from typing import ClassVar
 
+import numpy as np
 import pytest
 import torch
 from torch import nn
@@ -16,6 +17,8 @@ from headstart.training.fit import Method, encoder_spec, untrained_encoder
 from headstart.training.loop import _rate, train
 from headstart.training.recipe import Recipe, default_recipe, steps_an_epoch
 from headstart.views.presets import PRESETS
+from headstart.views.random import image_keys
+from headstart.views.views import Views
 
 X = torch.rand(24, 1, 16, 16, generator=torch.Generator().manual_seed(0))
 SHORT = Recipe(epochs=3, batch_size=8, learning_rate=1e-2)
@@ -85,6 +88,26 @@ def test_named_parameters_move_by_their_factor_of_the_rate():
     )  # Adam's first step is the rate, whatever the gradient
 
 
+@pytest.mark.parametrize("optimiser", ["adamw", "muon", "sgd"])
+def test_decay_shrinks_weights_by_rate_times_decay_and_leaves_biases_and_norms(optimiser):
+    class Still(Compress):
+        def __init__(self):
+            super().__init__()
+            self.norm = nn.BatchNorm1d(4)
+            nn.init.ones_(self.encoder.layer.bias)
+
+        def forward(self, batch):
+            return {"error": 0 * self.norm(self.encoder(batch.x)).sum()}
+
+    objective = Still()
+    before = {name: p.detach().clone() for name, p in objective.named_parameters()}
+    one_step = Recipe(epochs=1, batch_size=24, learning_rate=0.1, weight_decay=0.5, warmup=0.0, optimiser=optimiser)
+    train(objective, X, recipe=one_step)
+    for name, p in objective.named_parameters():
+        kept = 1 - 0.1 * 0.5 if name == "encoder.layer.weight" else 1.0
+        assert torch.allclose(p, kept * before[name], rtol=1e-6), name
+
+
 def test_without_a_cosine_step_a_single_step_still_has_the_full_rate():
     assert _rate(0, 1, Recipe(epochs=1, learning_rate=0.5)) == 0.5
 
@@ -106,6 +129,94 @@ def test_a_loop_sees_every_image_once_an_epoch_in_another_order():
     first, second = ([i for batch in part for i in batch] for part in (seen[:3], seen[3:]))
     assert sorted(first) == sorted(second) == list(range(20))
     assert first != second
+
+
+def test_another_seed_deals_another_order():
+    orders = []
+
+    class Spy(Compress):
+        def forward(self, batch):
+            orders[-1] += batch.index.tolist()
+            return super().forward(batch)
+
+    for seed in (0, 0, 1):
+        orders.append([])
+        train(Spy(), X, recipe=SHORT.but(epochs=1, seed=seed))
+    assert orders[0] == orders[1] != orders[2]
+
+
+def test_label_and_place_in_the_data_set_stay_with_their_image():
+    seen, y, index = [], torch.arange(24) % 5, np.arange(24) * 7 + 100
+
+    class Spy(Compress):
+        def forward(self, batch):
+            seen.append(batch)
+            return super().forward(batch)
+
+    train(Spy(), X, y, index=index, recipe=SHORT.but(epochs=1))
+    for batch in seen:
+        rows = (batch.index - 100) // 7
+        assert torch.equal(batch.x, X[rows])
+        assert torch.equal(batch.y, y[rows])
+
+
+def test_each_view_is_drawn_by_its_number_the_images_place_the_epoch_and_the_seed():
+    seen, views = [], Views(crop=(0.3, 0.9), noise=(0.1, 0.2))
+
+    class Spy(Compress):
+        n_views = 2
+
+        def forward(self, batch):
+            seen.append(batch)
+            return super().forward(batch)
+
+    index = np.random.default_rng(0).permutation(24) + 100
+    train(Spy(), X, index=index, recipe=SHORT.but(epochs=2, seed=5), views=views)
+    for step, batch in enumerate(seen):
+        own, first, second = (image_keys(batch.index, seed=5, epoch=step // 3, stream=k) for k in range(3))
+        assert torch.equal(batch.keys, own)
+        for view, keys in zip(batch.views, (first, second), strict=True):
+            assert torch.allclose(view, views(batch.x, keys), atol=1e-6)
+
+
+def test_a_network_draws_something_else_in_every_step_and_the_same_again_by_the_same_seed():
+    drawn = []
+
+    class Spy(Compress):
+        def forward(self, batch):
+            drawn.append(torch.rand(()).item())  # as a dropout does
+            return super().forward(batch)
+
+    for seed in (0, 0, 1):
+        train(Spy(), X, recipe=SHORT.but(seed=seed))
+    assert drawn[:9] == drawn[9:18]
+    assert len(set(drawn)) == 18
+
+
+def test_a_network_learns_in_training_mode_whatever_a_watcher_does_and_is_left_in_inference_mode():
+    modes = []
+
+    class Spy(Compress):
+        def forward(self, batch):
+            modes.append(self.training and self.encoder.layer.training)
+            return super().forward(batch)
+
+    watched, left_alone = Spy().eval(), Spy()
+    train(watched, X, recipe=SHORT, watch=lambda seen, _: seen.eval())
+    assert modes == [True] * 9
+    train(left_alone, X, recipe=SHORT)
+    assert not any(module.training for module in left_alone.modules())
+
+
+def test_after_every_step_the_objective_is_told_the_share_of_all_steps_that_is_done():
+    told = []
+
+    class Spy(Compress):
+        def after_step(self, progress):
+            told.append(progress)
+
+    train(Spy(), X, recipe=SHORT)
+    assert told == pytest.approx([k / 9 for k in range(1, 10)])
 
 
 def test_accumulated_parts_give_the_result_of_the_whole_batch():

@@ -8,7 +8,8 @@ arXiv 2103.03230 (equations 1 and 2, algorithm 1).
     loss = Σ_i (1 − C_ii)² + λ Σ_{i≠j} C_ij²
 
 Differs from the paper: AdamW or Muon, not LARS; λ = 0.02, not 0.005 (benchmarks/RESULTS.md); both terms are divided by
-d, so that the rate does not depend on it; a projector of 256, not 8,192; the batch statistics of both views are shared.
+d, so that the rate does not depend on it; a projector of 256, not 8,192; batches of at most 64 images, not 2,048; both
+views are drawn from one distribution, not from BYOL's two; the batch statistics of both views are shared.
 """
 
 from typing import ClassVar

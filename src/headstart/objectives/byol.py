@@ -11,7 +11,8 @@ Munos, Valko. Bootstrap your own latent. NeurIPS 2020, arXiv 2006.07733 (equatio
 Differs from the paper: AdamW with a weight decay of 0.3, or Muon, not LARS; a starting momentum of 0.97, not 0.996, as
 a run on a small set has thousands of steps and not hundreds of thousands; the predictor learns at ten times the rate,
 as it has to stay nearly the best one for what it is given (why: Tian, Chen, Ganguli, ICML 2021, arXiv 2102.06810);
-layers of 256 and 128, not 4,096 and 256; the batch statistics of both views are shared.
+layers of 256 and 128, not 4,096 and 256; batches of at most 64 images, not 4,096; both views are drawn from one
+distribution, not from two (table 6: blur and solarisation differ); the batch statistics of both views are shared.
 """
 
 from collections.abc import Mapping

@@ -10,9 +10,11 @@ arXiv 1807.03748 (section 3.2).
     loss = mean over rows and k ≥ 2 of −log softmax(p_k · z)[its own window], among all images' windows of that row
 
 Differs from the paper: the negatives are the windows of the same row in all images of the batch, not a sample of all
-rows; windows of a fourth of the image's side and a small network; three masked convolutions as context. Version 2, the
-default: four directions and a change of light and place for every window; version 1: downwards only, no such change.
-Both look at the loop's view of the image, and both normalise each place.
+rows; windows of a fourth of the image's side and a small network; three masked convolutions as context; h is 2,304
+numbers, 128 of either sign in each of 3 by 3 parts of the image (``encoders.patches``), not the mean over all windows,
+which makes much of what CPC scores (untrained on MNIST 0.77 by parts, 0.50 by the mean: benchmarks/RESULTS.md). Version
+2, the default: four directions and a change of light and place for every window; version 1: downwards only, no such
+change. Both look at the loop's view of the image, and both normalise each place.
 """
 
 from typing import ClassVar, Literal

@@ -6,8 +6,10 @@ Vincent, Larochelle, Lajoie, Bengio, Manzagol. Stacked denoising autoencoders. J
     x̂ = g(f(x̃))                      # (n, c, h, w)
     loss = mean (x − x̂)²             # against the undamaged x
 
-Differs from the paper: masking and Gaussian noise are applied together, with ν and σ each; all channels of a pixel
-are masked together; the noise is keyed by image, so that it depends on neither batch size nor processes.
+Differs from the paper: convolutional and trained end to end, not dense layers one after another (greedy:denoising);
+squared error behind a sigmoid, where the paper has cross-entropy; masking and Gaussian noise are applied together, with
+ν and σ each; all channels of a pixel are masked together; the noise is keyed by image, so that it depends on neither
+batch size nor processes.
 """
 
 from typing import ClassVar

@@ -11,9 +11,12 @@ ICCV 2021, arXiv 2104.14294 (equations 1 to 4, algorithm 1). Version 2: Oquab et
     version 1: c ← m_c c + (1 − m_c) mean(t)
     version 2: c fills all groups alike with t1 and t2 (Sinkhorn);  loss + λ koleo(f(v)), the mean of both views
 
-Differs from the papers: two views of the whole image, without small crops; a projector of one hidden layer of 256 with
-batch-norm, not three of 2,048; 256 groups, not 65,536, trained from the first step; one teacher temperature; a starting
-momentum of 0.9, as a run on a small set has a thousand steps; Muon; of version 2 no hidden patches.
+Differs from the papers: two views of the whole image, without small crops, from one distribution, not from BYOL's two;
+a projector of one hidden layer of 256 with batch-norm, not three layers with GELU, and a bottleneck of 64, not 256; 256
+groups, not 65,536 (131,072 in version 2), trained from the first step; one teacher temperature; a starting momentum of
+0.9, as a run on a small set has a thousand steps; Muon, not AdamW with a rising weight decay; batches of at most 64
+images, not 1,024. Of version 2: no hidden patches; koleo over both views and all processes, not over the first view on
+each GPU.
 """
 
 from typing import ClassVar, Literal
@@ -49,13 +52,15 @@ def cross_entropy(
 def balanced_center(teacher: Float[Tensor, "n k"], *, temperature: float, rounds: int = 3) -> Float[Tensor, " k"]:
     """The centre c with which softmax((teacher − c) / temperature) fills all groups alike, the more the more rounds.
 
-    Each is one of Sinkhorn and Knopp's (arXiv 2006.09882, equation 3): a group that has too much is centred higher.
+    Each is one of Sinkhorn and Knopp's on exp(teacher / temperature) (arXiv 2006.09882, equation 3): first the sums of
+    the groups are made equal, then those of the rows, which the softmax does after the last.
     """
-    center = teacher.new_zeros(teacher.shape[1])
+    scores = teacher / temperature
+    group, row = scores.new_zeros(scores.shape[1]), scores.new_zeros(len(scores), 1)  # logs of what each is divided by
     for _ in range(rounds):
-        filled = ((teacher - center) / temperature).log_softmax(1).logsumexp(0)  # log of n / k where all are alike
-        center = center + temperature * (filled - filled.mean())
-    return center
+        group = (scores - row).logsumexp(0)
+        row = (scores - group).logsumexp(1, keepdim=True)
+    return temperature * (group - group.mean())
 
 
 @full

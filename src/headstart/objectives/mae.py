@@ -8,8 +8,9 @@ He, Chen, Xie, Li, Dollár, Girshick. Masked autoencoders are scalable vision le
     p = decoder(z in their places, one learned token in all others)
     loss = mean over the hidden patches of (p − patch, standardised by its own mean and deviation)²
 
-Differs from the paper: a small transformer of 128 and four layers, a decoder of 64 and two, learned places; the mask is
-keyed by image; the loop's views in place of crops.
+Differs from the paper: a small transformer of 128 and four layers, a decoder of 64 and two; learned places, not sines;
+no class token; a patch is standardised by its biased variance, in the authors' code by the unbiased one; batches of at
+most 64 images, not 4,096; the mask is keyed by image; the loop's views in place of crops.
 """
 
 from typing import ClassVar

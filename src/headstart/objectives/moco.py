@@ -11,9 +11,10 @@ arXiv 1911.05722 (equations 1 and 2, algorithm 1). Version 2: Chen, Fan, Girshic
 Differs from the paper: where its keys are shuffled between processes, each with batch-norm statistics of its own, here
 the batch of keys is normalised in ``groups`` parts, each image's part given by its random key, so that the number of
 processes does not matter; keys of the query's own image, of which a small set leaves some in the queue, are no
-negatives of it; both views are queries in turn; batch-norm in the dense layers, the statistics of both views shared;
-AdamW or Muon, not SGD; a short queue and a momentum below 0.999. Version 1 has one dense layer behind h, version 2 two
-(256 wide, not 2,048); blur is the views', a cosine schedule the loop's in both.
+negatives of it; both views are queries in turn, normalised together over the whole batch, not each process's queries of
+one view apart; batch-norm also between the dense layers, where the authors have none; AdamW or Muon, not SGD; batches
+of at most 64 images, not 256, a queue of 1,024, not 65,536, and a momentum of 0.99, not 0.999. Version 1 has one dense
+layer behind h, version 2 two (256 wide, not 2,048); blur is the views', a cosine schedule the loop's in both.
 """
 
 from typing import ClassVar, Literal

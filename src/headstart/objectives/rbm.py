@@ -11,8 +11,10 @@ linear units); Hinton. A practical guide to training restricted Boltzmann machin
 
     linear units: + ½|h|² in E;  h ~ N(z, 1);  F(v) = −a·v − ½|z|² up to a constant
 
-Differs from the papers: AdamW in place of momentum; biases a begin at 0; the noise is keyed by image. The loss is a
-difference that hovers about 0 and does not say how far training is: look at the reconstructions.
+Differs from the papers: AdamW in place of momentum; W and c begin uniform within ±1/√(pixels), as every dense layer
+here, not W normal with a deviation of 0.01 and c at 0; a begins at 0, not at the log odds of each pixel (Hinton 2010,
+section 8); the noise is keyed by image. The loss is a difference that hovers about 0 and does not say how far training
+is: look at the reconstructions.
 """
 
 from typing import ClassVar

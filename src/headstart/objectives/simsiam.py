@@ -5,8 +5,9 @@ Chen, He. Exploring simple Siamese representation learning. CVPR 2021, arXiv 201
     z1, z2 = g(f(v1)), g(f(v2));  p1, p2 = q(z1), q(z2)      # (n, d)
     loss = −cos(p1, stop(z2)) / 2 − cos(p2, stop(z1)) / 2
 
-Differs from the paper: AdamW with a weight decay of 0.3, or Muon, not SGD; the batch statistics of both views
-are shared; narrower layers.
+Differs from the paper: AdamW with a weight decay of 0.3, or Muon, not SGD; the predictor's rate falls with the others',
+where the authors keep it constant (table 1); layers of 256 and a predictor of 64, not 2,048 and 512; batches of at most
+64 images, not 512; the batch statistics of both views are shared.
 """
 
 from typing import ClassVar

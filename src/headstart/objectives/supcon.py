@@ -8,7 +8,8 @@ arXiv 2004.11362 (equation 2, L_out).
     loss = mean over rows i of the mean over P(i) of −log softmax(s)[i, p],  P(i) = the other rows with i's label
 
 Differs from the paper: an image without a label is a class of its own, so that without any label this is SimCLR's loss;
-AdamW or Muon, not LARS; a temperature of 0.2, not 0.1.
+AdamW or Muon, not LARS; a temperature of 0.2, not 0.1; a projector of 256 and 128, not 2,048 and 128, with batch-norm;
+batches of at most 64 images, not 6,144; the loop's views in place of AutoAugment.
 """
 
 from typing import ClassVar

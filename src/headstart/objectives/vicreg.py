@@ -9,8 +9,10 @@ arXiv 2105.04906 (equations 1 to 6).
     c = c(z1) + c(z2),  c(z) = 1/d Σ_{i≠j} Cov(z)_ij²        # both with 1/(n − 1)
     loss = λ s / d + μ v + ν c
 
-Differs from the paper: s is divided by d where it enters the loss, as the authors' code does, which also halves v;
-Muon, not LARS; a projector of 256, not 8,192; the batch statistics of both views are shared.
+Differs from the paper: s is divided by d where it enters the loss, as in the authors' code, which also halves v, as is
+not done here; both views are drawn from one distribution, as in the paper, where the authors' code has BYOL's two;
+Muon, not LARS; a projector of 256, not 8,192; batches of at most 64 images, not 2,048; the batch statistics of both
+views are shared.
 """
 
 from typing import ClassVar
