@@ -1,10 +1,10 @@
 """Do 95 % intervals of a study hold their truth in 95 %, and are they as narrow as that allows?
 
 A population of drawn cells stands for all inputs that there are; a replicate is a study of its own sample, by the
-package's own splits, draws of labels and `Outcomes`. Two truths: (a) how well *these fitted models* do on the population;
-(b) how well the approach does on average over samples, which a study claims where draws of labels allow it. Coverage is
-the share of replicates whose interval holds its truth; sharpness is the mean half-width over 1.96 times the spread that
-the estimate really has about its truth.
+package's own splits, draws of labels and `Outcomes`. Two truths: (a) how well *these fitted models* do on the rest of
+the population; (b) how well the approach does on average over samples, which a study claims where draws of labels allow
+it. Coverage is the share of replicates whose interval holds its truth; sharpness is the mean half-width over 1.96 times
+the spread that the estimate really has about its truth.
 
 `OMP_NUM_THREADS=1 python benchmarks/bench_intervals.py [--replicates 500]` prints a line a row, a summary a family, JSON.
 """
@@ -27,7 +27,6 @@ import torch
 from scipy.stats import binomtest
 
 from headstart.data.drawn_cells import make_cells
-from headstart.objectives.catalogue import method_class
 from headstart.representation.frozen import represent
 from headstart.representation.outcomes import Outcomes
 from headstart.representation.splits import Split, label_draws, make_splits
@@ -62,10 +61,10 @@ SETTINGS = (
     Setting(400, 5, 2, (5, 25, "all")),
     Setting(80, 4, 5, (5, "all")),
     Setting(400, 5, 2, (5, "all"), grouped=True),
-    Setting(80, 4, 5, (5, "all"), tuned=True),
-    Setting(400, 5, 2, (5, "all"), tuned=True),
+    Setting(80, 4, 5, ("all",), tuned=True),
+    Setting(400, 5, 2, (5,), tuned=True),
 )
-TUNED = 200  # replicates of these
+TUNED = 200  # replicates with tuned heads
 
 
 def main() -> None:
@@ -83,7 +82,7 @@ def main() -> None:
         seeds = pool.map(pretrained, range(SEEDS), chunksize=1)
         pool.close()
         pool.join()
-    rows += list(over_seeds(np.array(seeds)))
+    rows += list(over_seeds(np.array([h for h, _ in seeds]), seeds[0][1]))
     for row in rows:
         print(" ".join(f"{key} {value}" for key, value in row.items()))
     print(json.dumps({"families": summary(rows), "rows": rows, "seconds": round(time.perf_counter() - started)}))
@@ -168,7 +167,9 @@ def replicate(setting: Setting, seed: int) -> dict:
             gap = found[a][0].minus(found[b][0])
             told[budget, f"{a} - {b}"] = (*ends(gap), found[a][1] - found[b][1])
         if not setting.tuned:
-            chosen = {n: selection(learn, described[v][rows], y, splits, budget) for n, (v, learn) in approaches.items()}
+            chosen = {
+                n: selection(learn, described[v][rows], y, splits, budget) for n, (v, learn) in approaches.items()
+            }
             told[budget, "named"] = told[budget, choose(chosen, set(approaches))[0]]
     return told
 
@@ -182,16 +183,19 @@ def sample(setting: Setting, labels: np.ndarray, rng: np.random.Generator) -> tu
     return np.concatenate([rng.choice(np.flatnonzero(labels == k), each[k], replace=False) for k in CLASSES]), None
 
 
-def predictions(learn: Callable, x: np.ndarray, labels: np.ndarray, rows: np.ndarray, splits: list[Split], budget) -> tuple:
-    """What is said of every split's tests, a draw a row, and the mean score of all models on the population."""
+def predictions(
+    learn: Callable, x: np.ndarray, labels: np.ndarray, rows: np.ndarray, splits: list[Split], budget
+) -> tuple:
+    """What is said of every split's tests, a draw a row, and the mean score of all models on the rest of the population."""
     said, truths, y = [], [], labels[rows]
+    others = np.setdiff1d(np.arange(len(labels)), rows)
     for split in splits:
         one = []
         for draw in range(label_draws(splits, y, budget)):
             train = rows[split.budget(y, budget, draw)]
             predict = learn(x[train], labels[train])
             one.append(predict(x[rows[split.test]]))
-            truths.append(score("balanced_accuracy", labels, predict(x), CLASSES))
+            truths.append(score("balanced_accuracy", labels[others], predict(x[others]), CLASSES))
         said.append(np.array(one))
     return said, float(np.mean(truths))
 
@@ -240,36 +244,55 @@ def row_of(family: str, setting: str, name: str, mean, low, high, truth) -> dict
 
 
 def pretrained(seed: int) -> tuple[np.ndarray, np.ndarray]:
-    """SimCLR of one seed on 482 cells of 20 pixels: scores on 2,000 others, labels of 400 of the rest by a ridge on h."""
+    """SimCLR of one seed on 482 cells of 20 pixels: h of 6,000 others, of deviation one, and their labels."""
     torch.set_num_threads(1)
-    drawn = make_cells(482, 6000, seed=2)
+    drawn, views, method = make_cells(482, 6000, seed=2), PRESETS["microscopy"], Method.parse("simclr")
     x = torch.from_numpy(drawn.images.astype(np.float32) / 255).permute(0, 3, 1, 2)
     x = torch.nn.functional.avg_pool2d(x, 2)
-    views = PRESETS["microscopy"]
-    recipe = Method.parse("simclr").recipe(482, seed=int(np.random.SeedSequence([5, seed]).generate_state(1)[0]))
-    unlabelled = x[drawn.labels < 0]
+    unlabelled, labelled = x[drawn.labels < 0], x[drawn.labels >= 0]
+    recipe = method.recipe(482, seed=int(np.random.SeedSequence([5, seed]).generate_state(1)[0])).but(epochs=25)
     spec = encoder_spec("small", unlabelled, views)
-    fitted = fit_encoder(Method.parse("simclr"), unlabelled, spec=spec, recipe=recipe.but(epochs=25), views=views)
-    h = represent(fitted.encoder, x[drawn.labels >= 0], symmetric=spec.symmetric)
-    return h, drawn.labels[drawn.labels >= 0]
+    fitted = fit_encoder(method, unlabelled, spec=spec, recipe=recipe, views=views)
+    h = represent(fitted.encoder, labelled, symmetric=spec.symmetric)
+    return (h - h.mean(0)) / h.std(0).clip(1e-6), drawn.labels[drawn.labels >= 0]
 
 
-def over_seeds(found) -> Iterator[dict]:
-    raise NotImplementedError
+def over_seeds(h: np.ndarray, labels: np.ndarray) -> Iterator[dict]:
+    """One encoder against its own truth, and four encoders against that of any seed: a sample of labels for each seed.
+
+    Where labels are not fresh, the truth of any seed is that of models of this sample's labels, over all seeds.
+    """
+    setting = Setting(400, 5, 2, (25, "all"))
+    for budget in setting.budgets:
+        one, four = [], []
+        for seed in range(len(h)):
+            rows, _ = sample(Setting(400, 5, 2, ()), labels, np.random.default_rng([9, seed]))
+            y = labels[rows]
+            splits = make_splits(y, folds=5, repeats=2, seed=seed)
+            made = [predictions(ridge, each, labels, rows, splits, budget) for each in np.roll(h, -seed, 0)]
+            every = float(np.mean([truth for _, truth in made]))
+            said = [np.stack(of_split) for of_split in zip(*(said for said, _ in made[:4]), strict=True)]
+            single = [of_split[0] for of_split in said]
+            one.append((*ends(Outcomes(splits, y, single, budget=budget).interval()), made[0][1], every))
+            four.append((*ends(Outcomes(splits, y, said, budget=budget).interval()), every, every))
+        for name, told in (("simclr, this encoder", one), ("simclr, four encoders", four)):
+            mean, low, high, _, truth, every = np.array(told, float).T
+            truth = truth if budget == "all" else np.full(len(truth), every.mean())
+            if budget == "all" or name.endswith("encoders"):
+                yield row_of("seeds", f"{setting}, {budget}", name, mean, low, high, truth)
 
 
 def summary(rows: list[dict]) -> list[dict]:
     families = defaultdict(list)
     for row in rows:
         families[row["family"]].append(row)
-    return [
-        {
-            "family": family, "rows": len(its), "covered": round(float(np.mean([r["covered"] for r in its])), 3),
-            "lowest": min(r["covered"] for r in its), "below 0.92": [r["name"] + " " + r["setting"] for r in its if r["high"] < 0.92],
-            "sharp": round(float(np.mean([r["sharp"] for r in its if r["sharp"]])), 2),
-        }
-        for family, its in families.items()
-    ]  # fmt: skip
+    found = []
+    for family, its in families.items():
+        covered, sharp = [r["covered"] for r in its], [r["sharp"] for r in its if r["sharp"]]
+        below = [f"{r['name']}, {r['setting']}" for r in its if r["high"] < 0.92]
+        means_of = {"covered": round(float(np.mean(covered)), 3), "sharp": round(float(np.mean(sharp)), 2)}
+        found.append({"family": family, "rows": len(its), **means_of, "lowest": min(covered), "below 0.92": below})
+    return found
 
 
 if __name__ == "__main__":

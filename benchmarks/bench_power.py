@@ -1,11 +1,11 @@
 """Does a study find a gain that is there, and none that is not? Selection and test drawn jointly, the truth known.
 
 An image is right for an approach where a latent number is positive: the approach's level, plus the image's difficulty
-(shared by all approaches, by inner and outer folds, by repeats), plus what is hard for this approach alone (shared by its
-folds and repeats), plus chance for every model. Shares are fitted to out-of-fold predictions of digits and of the real
-cells: how often an approach is right again in another repeat, how often two approaches are right together. The study's
-own functions then choose, compare and correct. Power is set against the exact paired test by image (McNemar 1947), of the
-first repeat, of the same two approaches.
+(shared by all approaches, by inner and outer folds, by repeats), plus what is hard for this approach alone (shared by
+its folds and repeats), plus chance for every model. Shares are fitted to out-of-fold predictions of digits and of the
+real cells: how often an approach is right again in another repeat, how often two approaches are right together. The
+study's own functions then choose, compare and correct. Power is set against the exact paired test by image (McNemar
+1947), of the first repeat, of the same two approaches.
 
 `OMP_NUM_THREADS=1 HEADSTART_DATA=… python benchmarks/bench_power.py [--studies 2000]` prints tables, then JSON.
 """
@@ -74,7 +74,9 @@ def main() -> None:
             print(" ".join(f"{key} {value}" for key, value in rows[-1].items()), flush=True)
         pool.close()
         pool.join()
-    print(json.dumps({"stable": stable, "studies": count, "rows": rows, "seconds": round(time.perf_counter() - started)}))
+    print(
+        json.dumps({"stable": stable, "studies": count, "rows": rows, "seconds": round(time.perf_counter() - started)})
+    )
 
 
 def fit() -> float:
@@ -88,8 +90,9 @@ def fit() -> float:
         right = {kind: out_of_fold(kind, h, y, splits) for kind in FITTED}
         own = [np.mean([correlation(r[i], r[j]) for i, j in combinations(range(4), 2)]) for r in right.values()]
         cross = [correlation(right[a].ravel(), right[b].ravel()) for a, b in combinations(FITTED, 2)]
-        print(f"{data.source}: right {[round(float(r.mean()), 3) for r in right.values()]}, latent correlation with itself "
-              f"{np.round(own, 2)}, with another approach {np.round(cross, 2)}")  # fmt: skip
+        levels = [round(float(r.mean()), 3) for r in right.values()]
+        found = f"latent correlation with itself {np.round(own, 2)}, with another {np.round(cross, 2)}"
+        print(f"{data.source}: right {levels}, {found}")
         same += own
     return round(float(np.mean(same)), 3)
 
@@ -157,7 +160,7 @@ def predicted(splits: list, y: np.ndarray, right: np.ndarray) -> Outcomes:
 
 
 def beyond(more: int, less: int) -> bool:
-    """McNemar's exact test: whether so many images for one only, against so many for the other, are too many for chance."""
+    """McNemar's exact test: are so many images for one only, against so many for the other, too many for chance?"""
     return more > less and 2 * binom.sf(more - 1, more + less, 0.5) < 0.05
 
 

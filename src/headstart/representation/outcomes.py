@@ -92,7 +92,10 @@ class Outcomes:
         for row, rows in zip(trained, learned, strict=True):
             row[rows] = True
         pool = np.unique(np.concatenate([s.train for s in self.splits]))
-        units = np.arange(len(self.y)) if self.groups is None else self.groups
-        share = np.mean([len(np.unique(units[rows])) for rows in learned]) / len(np.unique(units[pool]))
-        groups = None if self.groups is None else self.groups[self._tested]
-        return Design(self._arranged(tests)[0], trained[:, self._tested], self.y[self._tested], groups, float(share))
+        share = float(np.mean([len(rows) for rows in learned])) / len(pool)
+        groups, group_share = None, 0.0
+        if self.groups is not None:
+            groups, units = self.groups[self._tested], len(np.unique(self.groups[pool]))
+            group_share = float(np.mean([len(np.unique(self.groups[rows])) for rows in learned])) / units
+        y = self.y[self._tested]
+        return Design(self._arranged(tests)[0], trained[:, self._tested], y, groups, share, group_share)

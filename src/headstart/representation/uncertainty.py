@@ -15,7 +15,7 @@ Several encoders, trained from other seeds, add the component between encoders; 
 Whether the intervals hold and are sharp is measured in benchmarks/RESULTS.md, by simulation.
 """
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Literal
 
 import numpy as np
@@ -65,7 +65,7 @@ class Design:
     models: (d, n) the number of the model that tested the image in a draw; every image is tested once a draw.
     trained: (j, n) whether the model learned from the image's label; an official training set is not among the n.
     y: (n,) classes, by which images are stratified. groups: (n,) images of one number belong together, or None.
-    share: the share of all labels (of all groups, where there are some) that one model learned from.
+    share: the share of all labels that one model learned from. group_share: of all groups, where there are some.
     """
 
     models: Int[np.ndarray, "d n"]
@@ -73,6 +73,7 @@ class Design:
     y: Int[np.ndarray, " n"]
     groups: Int[np.ndarray, " n"] | None = None
     share: float = 1.0
+    group_share: float = 0.0
 
 
 def estimate(
@@ -87,14 +88,15 @@ def estimate(
     Args:
         values: What each image contributes to a score (``influence``), or to a difference of two, by encoder, draw of
             labels and image.
-        design: Who tested and learned from what; the estimate is of (a) where ``design.share`` is above
-            ``LARGEST_SHARE``, or an image is tested once only.
+        design: Who tested and learned from what; the estimate is of (a) where a model's share of all labels or groups
+            is above ``LARGEST_SHARE``, or an image is tested once only.
         step: By how much an image's value changes where its prediction turns from wrong to right.
         every_draw: The images' values averaged over more draws than ``values`` holds, where there are more.
     """
     by_image = values.mean((0, 1)) if every_draw is None else every_draw
-    parts = {"models": image_variance(by_image, design.y, design.groups, step)}
-    if values.shape[1] > 1 and design.share <= LARGEST_SHARE:
+    images = image_variance(by_image, design.y, design.groups, step)
+    parts = {"models": replace(images, value=images.value + mutual_variance(values.mean(0), design.share))}
+    if values.shape[1] > 1 and max(design.share, design.group_share) <= LARGEST_SHARE:
         parts["labels"] = label_variance(values.mean(0), design, parts["models"].value)
     if len(values) >= FEWEST_ENCODERS:
         parts["encoders"] = Variance(float(values.mean((1, 2)).var(ddof=1)) / len(values), len(values) - 1)
@@ -133,13 +135,29 @@ def image_variance(
     return Variance(float(parts.sum()), float(parts.sum() ** 2 / (parts**2 / freedom).sum()))
 
 
+def mutual_variance(values: Float[np.ndarray, "d n"], share: float) -> float:
+    """What images add to the variance of the mean by teaching each other's models; nothing where tested once.
+
+    Image j is among what the model learned that tests i, and the other way round, so their values are not independent
+    where learning is unstable (Austern, Zhou. Asymptotics of cross-validation. arXiv 2001.11111). If what j changes for i
+    is what i changes for j, as with neighbours and kernels, that is share · W / n, where W is the variance of an image's
+    value between draws.
+    """
+    draws, n = values.shape
+    return share * float(values.var(0, ddof=1).mean()) / n if draws > 1 else 0.0
+
+
 def label_variance(values: Float[np.ndarray, "d n"], design: Design, images: float) -> Variance:
     """What fresh labels add to the variance of the mean of values, beside that of the images.
 
     An image's values differ between draws by the models that tested it, and by chance. The mean of these differences
     over a model's images varies between models by σ², which is what another draw of labels changes, and by chance,
-    which is taken off. J models of labels drawn evenly from all have a mean whose variance is σ²/J, or share · σ² where
-    labels are used several times.
+    which is taken off. Of σ² it has Σ_k A_jk², as A_jk m_k of every model's m_k is left in it when the mean over draws
+    is taken off: A = 1 − (the share of j's images that k tested) / draws. J models of labels drawn evenly from all
+    have a mean whose variance is σ²/J, or share · σ² where labels are used several times.
+
+    Models that share groups share what is common to the images of a group: the share lies between that of labels and
+    that of groups, nearer to the second the more the values of a group are alike (their intraclass correlation).
 
     The same images test and teach. A sample of easy ones is told easily and teaches well: twice the covariance is
     added, 2 share · Cov(the model's mean, the mean value of the images that it learned from), where it is positive.
@@ -147,17 +165,24 @@ def label_variance(values: Float[np.ndarray, "d n"], design: Design, images: flo
     images: the variance by images, which bounds the covariance.
     """
     draws, n = values.shape
+    centred = values.mean(0) - _class_means(values.mean(0), design.y)
+    share = design.share
+    if design.groups is not None:
+        share += _intraclass_correlation(centred, design.groups) * max(0.0, design.group_share - share)
     flat, rest = design.models.ravel(), (values - values.mean(0)).ravel()
     tested = np.bincount(flat, minlength=len(design.trained))
     means = np.bincount(flat, rest, len(tested)) / tested
     chance = ((rest - means[flat]) ** 2).sum() / max(1, (draws - 1) * n - len(tested) + 1)
     scale = draws / (draws - 1)
-    between = max(0.0, scale * float((means**2).mean()) - chance / float(tested.mean())) / (1 - design.share)
-    value = between * max(1 / len(tested), design.share)
-    centred = values.mean(0) - _class_means(values.mean(0), design.y)
+    tests = np.zeros((len(tested), n))
+    tests[design.models, np.arange(n)] = 1
+    left = float(((np.eye(len(tested)) - tests @ tests.T / tested[:, None] / draws) ** 2).sum(1).mean())
+    spread = float((means**2).mean()) - chance / float(tested.mean()) / scale
+    between = max(0.0, spread) / left / (1 - share)
+    value = between * max(1 / len(tested), share)
     easy = design.trained @ centred / np.maximum(1, design.trained.sum(1))
-    together = 2 * design.share * scale * float((means * easy).mean())
-    freedom = max(1.0, min(len(tested) / scale, 1 / design.share) - 1)
+    together = 2 * share * scale * float((means * easy).mean())
+    freedom = max(1.0, min(len(tested) / scale, 1 / share) - 1)
     return Variance(value + min(max(0.0, together), 2 * (value * images) ** 0.5), freedom)
 
 
@@ -165,3 +190,14 @@ def _class_means(values: np.ndarray, y: np.ndarray) -> np.ndarray:
     """(n,) the mean of an image's class."""
     _, of = np.unique(y, return_inverse=True)
     return (np.bincount(of, values) / np.bincount(of))[of]
+
+
+def _intraclass_correlation(values: np.ndarray, groups: np.ndarray) -> float:
+    """The share of the variance of centred values that lies between groups, in [0, 1] (analysis of variance)."""
+    _, of, size = np.unique(groups, return_inverse=True, return_counts=True)
+    means = np.bincount(of, values) / size
+    within = ((values - means[of]) ** 2).sum() / max(1, len(values) - len(size))
+    between = (size * means**2).sum() / max(1, len(size) - 1)
+    typical = (len(values) - (size**2).sum() / len(values)) / max(1, len(size) - 1)
+    total = between + (typical - 1) * within
+    return float(np.clip((between - within) / total, 0, 1)) if total > 0 else 0.0
