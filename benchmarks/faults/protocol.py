@@ -30,7 +30,10 @@ OWN_ENCODER = _one("study/test_tasks", "with_training_each_split_uses_the_encode
 TRAINING = _one("study/test_tasks", "with_training_no_test_image_nor_its_copy_trains_an_encoder")
 UNLABELLED = _one("study/test_tasks", "with_unlabelled_no_labelled_image_nor_its_copy_trains_an_encoder")
 TESTED_GROUP = _one("study/test_tasks", "with_training_no_unlabelled_image_of_a_tested_group_trains_an_encoder")
-WINNER = _one("study/test_winner", "the_winner_is_fitted_on_every_label")
+NETWORK_WINNER, HEAD_WINNER = (
+    _one("study/test_winner", f"the_winner_is_fitted_on_every_label[{name}]")
+    for name in ("simclr+finetune", "knn-pixels")
+)
 FAULTS: list[Fault] = [
     Fault(
         "test images are in their own training pool",
@@ -164,7 +167,7 @@ FAULTS: list[Fault] = [
     Fault("an encoder that may see the unlabelled images sees all", "study/workspace.py", "Workspace.inputs",
           "self.plan['saw'] == 'all' or A", "True", UNLABELLED),
     Fault("the winner among networks learns one split's training labels only", "study/winner.py", "_refit",
-          "fit_network(S, E, R)", "fit_network(S, E, S.splits[0].train)", WINNER),
+          "fit_network(S, E, R)", "fit_network(S, E, S.splits[0].train)", NETWORK_WINNER),
     Fault("the winner among heads learns one split's training labels only", "study/winner.py", "_refit",
-          "H.fit(R, S.y, S.groups)", "H.fit(R[S.splits[0].train], S.y[S.splits[0].train])", WINNER),
+          "H.fit(R, S.y, S.groups)", "H.fit(R[S.splits[0].train], S.y[S.splits[0].train])", HEAD_WINNER),
 ]  # fmt: skip

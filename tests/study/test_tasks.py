@@ -51,6 +51,7 @@ def shown(space, monkeypatch, split):
         return real(method, x, *rest, **more)
 
     monkeypatch.setattr(tasks, "fit_encoder", spy)
+    space.plan["share"] = 1e-3  # an epoch
     execute(Task("encode", "autoencoder", split), space)
     return seen[0], [image.tobytes() for image in space.x.numpy()]
 
