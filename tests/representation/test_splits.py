@@ -10,6 +10,7 @@ from headstart.representation.splits import (
     default_folds,
     default_repeats,
     fold_ratio,
+    label_draws,
     make_splits,
     split_hash,
     times_tested,
@@ -269,3 +270,43 @@ def test_what_cannot_be_split_is_refused_in_one_line_that_names_the_class(labels
     with pytest.raises(UserError, match=said) as refusal:
         make_splits(labels, **({"folds": 4, "repeats": 1, "seed": 0} | options), class_names=("a", "b", "c"))
     assert "\n" not in str(refusal.value)
+
+
+def test_another_draw_shares_no_label_with_the_first_and_the_larger_budget_holds_the_first():
+    labels = shuffled(CELLS)
+    for split in make_splits(labels, folds=4, repeats=1, seed=0):
+        draws = [set(split.budget(labels, 4, draw)) for draw in range(3)]
+        assert all(np.bincount(labels[list(draw)]).tolist() == [4, 4, 4] for draw in draws)
+        assert len(set.union(*draws)) == 36
+        assert draws[0] < set(split.budget(labels, 5))
+        assert set.union(*draws[:2]) == set(split.budget(labels, 8))
+
+
+def test_a_draw_for_which_a_class_has_no_labels_left_is_refused():
+    split = make_splits(CELLS, folds=4, repeats=1, seed=0)[0]
+    fewest = int(np.bincount(CELLS[split.train]).min())
+    assert len(split.budget(CELLS, 5, fewest // 5 - 1)) == 15
+    with pytest.raises(UserError, match="class 2 has"):
+        split.budget(CELLS, 5, fewest // 5)
+
+
+@pytest.mark.parametrize(
+    ("count", "folds", "repeats", "expected"),
+    [
+        # 4 splits: 1,000 labels are 4 models of 250. At 200 labels each image is tested once: two draws to compare.
+        (1000, 4, 1, {5: 12, 10: 6, 25: 2, 50: 2, 100: 1, "all": 1}),
+        # 10 splits: 400 labels are 10 models of 40, which two draws of 20 are too; each image is tested twice anyway.
+        (400, 5, 2, {5: 2, 10: 1, 25: 1, 50: 1, "all": 1}),
+        # 20 splits: 80 labels are 20 models of 4.
+        (80, 4, 5, {1: 1, 2: 1, 5: 1, "all": 1}),
+    ],
+)
+def test_labels_are_drawn_so_often_that_all_splits_together_use_each_about_once(count, folds, repeats, expected):
+    labels = np.arange(count) % 4
+    splits = make_splits(labels, folds=folds, repeats=repeats, seed=0)
+    assert {b: label_draws(splits, labels, b) for b in expected} == expected
+
+
+def test_no_more_draws_than_the_rarest_class_has_labels_for():
+    labels = np.repeat([0, 1], [2000, 24])  # 18 of the second class in a training pool: three draws of five
+    assert label_draws(make_splits(labels, folds=4, repeats=1, seed=0), labels, 5) == 3
