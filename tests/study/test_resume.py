@@ -21,7 +21,7 @@ page.write_report = lambda findings, path: path.write_text("a page")
 sys.exit(cli.main(sys.argv[1:]))
 """
 WORDS = ["--approaches", "majority,svm-pixels,untrained+probe,autoencoder+probe", "--budgets", "all",
-         "--folds", "4", "--repeats", "1"]  # fmt: skip
+         "--folds", "4", "--repeats", "1", "--encoders", "4"]  # fmt: skip
 
 
 def begin(source, out, *more):

@@ -26,7 +26,7 @@ def test_results_hold_what_the_protocol_promises(finished):
     results = json.loads((finished.folder / "results.json").read_text())
     promised = {
         "answer", "source", "data_hash", "n_labelled", "n_unlabelled", "class_names", "seed", "metric", "split_hash",
-        "winner", "approaches", "comparisons",
+        "encoders", "winner", "approaches", "comparisons",
     }  # fmt: skip
     assert promised <= set(results)
     assert (results["n_labelled"], results["n_unlabelled"], results["class_names"]) == (60, 40, ["0", "1", "2"])
@@ -36,8 +36,8 @@ def test_results_hold_what_the_protocol_promises(finished):
         assert set(a) == {"name", "kind", "saw", "scores", "seconds"}
         assert list(a["scores"]) == ["3", "all"]
         for s in a["scores"].values():
-            assert set(s) == {"mean", "low", "high", "selection", "folds", "n_labels"}
-            assert s["mean"] == pytest.approx(np.mean(s["folds"]))
+            assert set(s) == {"mean", "low", "high", "about", "selection", "folds", "n_labels"}
+            assert s["mean"] == pytest.approx(np.mean(s["folds"]))  # of 15 images each, five of a class
             assert s["low"] <= s["mean"] <= s["high"]
             assert len(s["folds"]) == 4
         assert [s["n_labels"] for s in a["scores"].values()] == [9, 45]
@@ -71,16 +71,65 @@ def test_named_and_best_baseline_are_those_that_selection_prefers(finished):
     assert finished["winner"] == finished["chosen"]["all"]["named"]
 
 
-def test_comparisons_are_every_approach_against_the_best_baseline_holm_corrected_within_a_budget(finished):
+def test_comparisons_are_every_approach_against_the_best_baseline_by_what_the_table_shows(finished):
     for budget, chosen in finished["chosen"].items():
         rows = [c for c in finished["comparisons"] if c["budget"] == budget]
         assert {c["b"] for c in rows} == {chosen["baseline"]}
         assert {c["a"] for c in rows} == set(NAMES) - {chosen["baseline"]}
-        assert [c["p_holm"] for c in rows] == pytest.approx(holm([c["p"] for c in rows]).tolist())
         for c in rows:
-            assert set(c) == {"budget", "a", "b", "difference", "low", "high", "p", "p_holm"}
+            assert set(c) == {
+                "budget", "a", "b", "difference", "low", "high", "p", "p_holm", "role", "about",
+            }  # fmt: skip
             a, b = (approach(finished.results, c[k])["scores"][budget]["mean"] for k in "ab")
             assert c["difference"] == pytest.approx(a - b)
+
+
+def test_one_difference_is_tested_for_itself_and_baselines_for_nothing(finished):
+    last = list(finished["chosen"])[-1]
+    for c in finished["comparisons"]:
+        named = c["a"] == finished["chosen"][c["budget"]]["named"]
+        assert c["role"] == ("named" if named else "baseline" if c["a"] in BASELINES else "other")
+        family = [d["p"] for d in finished["comparisons"] if (d["role"], d["budget"]) == ("other", c["budget"])]
+        if c["role"] == "baseline":
+            assert c["p_holm"] is None
+        elif c["role"] == "other":
+            assert c["p_holm"] == pytest.approx(holm(family)[family.index(c["p"])])
+        elif c["budget"] == last or len(finished["chosen"]) == 2:
+            assert c["p_holm"] == c["p"], "the one that confirms, and one smaller budget"
+
+
+def test_a_score_says_what_it_is_about(finished):
+    # Three labels a class are 9 of 60, drawn twice as every image is tested once; all are 45 of 60.
+    for a in finished["approaches"]:
+        networks = a["name"].endswith("+finetune")
+        assert a["scores"]["3"]["about"] == ("models" if networks else "labels")
+        assert a["scores"]["all"]["about"] == "models"
+
+
+@pytest.fixture(scope="module")
+def several(study):
+    return study("several", approaches="knn-pixels,untrained+knn", encoders=4)
+
+
+def test_with_several_encoders_a_score_is_about_any_seed_and_pixels_are_the_same(several, finished):
+    assert (several["encoders"], finished["encoders"]) == (4, 1)
+    for name, about in (
+        ("knn-pixels", ["labels", "models"]),
+        ("untrained+knn", ["labels and encoders", "encoders"]),
+    ):
+        assert [s["about"] for s in approach(several.results, name)["scores"].values()] == about
+    assert approach(several.results, "knn-pixels")["scores"] == approach(finished.results, "knn-pixels")["scores"]
+    for c in several["comparisons"]:
+        a, b = (approach(several.results, c[k])["scores"][c["budget"]]["mean"] for k in "ab")
+        assert c["difference"] == pytest.approx(a - b)
+        assert "encoders" in c["about"], "one side at least is several"
+
+
+@pytest.mark.parametrize("encoders", [0, 2, 3])
+def test_too_few_encoders_are_refused_before_anything_is_begun(study, tmp_path, encoders):
+    with pytest.raises(UserError, match=f"--encoders {encoders}: wanted 1, or at least 4"):
+        study("few", out=tmp_path / "out", encoders=encoders)
+    assert list(tmp_path.iterdir()) == []
 
 
 def test_the_answer_is_one_sentence_and_stands_first(finished):

@@ -11,8 +11,10 @@ from headstart.representation.groups import bound_groups
 from headstart.representation.splits import make_splits
 from headstart.representation.statistics import score
 from headstart.reuse import heads
+from headstart.reuse.heads import Head
 from headstart.study import tasks
 from headstart.study.approaches import parse_approach
+from headstart.study.pool import needs
 from headstart.study.tasks import execute, network_recipe, read_encoder, vectors
 from headstart.study.workspace import Task, Workspace
 from headstart.training.checkpoint import read_tensors
@@ -36,7 +38,7 @@ def space(tmp_path):
     for name, value in {"x": x, "labels": DATA.labels, "twins": twins, "groups": groups}.items():
         np.save(tmp_path / f"{name}.npy", value)
     plan = {
-        "seed": 0, "metric": "balanced_accuracy", "saw": "unlabelled", "device": "cpu", "encoder": None,
+        "seed": 0, "metric": "balanced_accuracy", "saw": "unlabelled", "device": "cpu", "encoder": None, "encoders": 1,
         "views": "digits", "budgets": [3, "all"], "splits": plain, "share": 0.02, "repeats": 1, "approaches": [],
     }  # fmt: skip
     return Workspace(tmp_path, plan)
@@ -331,3 +333,83 @@ def test_networks_of_different_splits_begin_and_draw_differently_and_a_seed_repe
     assert seeds == [network_recipe(space, 30, split).seed for split in range(-1, 4)]
     space.plan["seed"] = 1
     assert not set(seeds) & {network_recipe(space, 30, split).seed for split in range(-1, 4)}
+
+
+@pytest.mark.parametrize("method", ["untrained", "autoencoder"])
+def test_encoders_of_several_seeds_differ_and_the_first_is_that_of_one(space, monkeypatch, method):
+    seeds, real = [], tasks.fit_encoder
+    monkeypatch.setattr(
+        tasks, "fit_encoder", lambda *a, recipe, **k: seeds.append(recipe.seed) or real(*a, recipe=recipe, **k)
+    )
+    execute(Task("encode", method), space)
+    one = read_tensors(space.folder / Task("encode", method).path)[0]
+    several = Workspace(space.folder / "several", {**space.plan, "encoders": 4})
+    several.folder.mkdir()
+    for name in ("x", "labels", "twins", "groups"):
+        np.save(several.folder / f"{name}.npy", np.load(space.folder / f"{name}.npy"))
+    work = [several.encode_task(method, None, number) for number in range(4)]
+    for task in work:
+        execute(task, several)
+    made = [read_tensors(several.folder / task.path)[0] for task in work]
+    assert all(np.array_equal(made[0][k].numpy(), one[k].numpy()) for k in one)
+    for a, b in [(0, 1), (0, 2), (0, 3), (1, 2), (1, 3), (2, 3)]:
+        assert not np.allclose(made[a]["h"].numpy(), made[b]["h"].numpy())
+    if method != "untrained":
+        assert seeds[0] == seeds[1] == space.plan["seed"]
+        assert len(set(seeds)) == 4
+
+
+def test_each_encoder_is_put_to_every_draw_of_a_splits_labels(space):
+    # 60 labels, 9 a budget: each image is tested once, so labels are drawn twice, and all of them once.
+    space.plan |= {"encoders": 4, "approaches": ["untrained+knn"]}
+    for number in range(4):
+        execute(space.encode_task("untrained", None, number), space)
+    execute(Task("score", "untrained+knn", 1), space)
+    execute(Task("score", "knn-pixels", 1), space)
+    several, pixels = (
+        read_tensors(space.folder / Task("score", n, 1).path)[0] for n in ("untrained+knn", "knn-pixels")
+    )
+    tested = len(space.splits[1].test)
+    assert several["3"].shape == (4, 2, tested, 3)
+    assert several["all"].shape == (4, 1, tested, 3)
+    assert (pixels["3"].shape, pixels["all"].shape) == ((1, 2, tested, 3), (1, 1, tested, 3))
+    for number, draw in np.ndindex(4, 2):
+        h = tasks.vectors(space, parse_approach("untrained+knn"), 1, number)[space.labelled]
+        rows = space.splits[1].budget(space.y, 3, draw)
+        head = Head("knn", seed=0, metric="balanced_accuracy").fit(h[rows], space.y[rows], space.groups[rows])
+        by_hand = head.predict_proba(h[space.splits[1].test])
+        assert np.allclose(several["3"][number, draw].numpy(), by_hand)
+    space.plan["encoders"] = 1
+    (space.folder / Task("score", "untrained+knn", 1).path).unlink()
+    execute(Task("score", "untrained+knn", 1), space)
+    alone = read_tensors(space.folder / Task("score", "untrained+knn", 1).path)[0]
+    assert all(np.array_equal(alone[b][0].numpy(), several[b][0].numpy()) for b in alone)
+
+
+def test_networks_of_several_encoders_begin_from_their_own(space, monkeypatch):
+    space.plan |= {"encoders": 4, "encoder": "mlp"}
+    for number in range(4):
+        execute(space.encode_task("untrained", None, number), space)
+    begun, real = [], tasks.fit_network
+
+    def spy(space, encoder, train, split, number):
+        begun.append((number, next(encoder.parameters()).detach().numpy().copy()))
+        return real(space, encoder, train, split, number)
+
+    monkeypatch.setattr(tasks, "fit_network", spy)
+    execute(Task("train", "supervised", 0, "3"), space)
+    made = read_tensors(space.folder / Task("train", "supervised", 0, "3").path)[0]["3"].numpy()
+    assert made.shape == (4, 1, len(space.splits[0].test), 3)
+    assert [number for number, _ in begun] == [0, 0, 1, 1, 2, 2, 3, 3]
+    weights = [w for _, w in begun]
+    assert all(np.array_equal(a, b) for a, b in zip(weights[::2], weights[1::2], strict=True))
+    assert len({w.tobytes() for w in weights}) == 4
+    assert len({p.tobytes() for p in made}) == 4
+
+
+def test_a_score_waits_for_all_its_encoders_and_pixels_for_none(space):
+    space.plan["encoders"] = 4
+    assert needs(space, Task("score", "simclr+probe", 2)) == [space.encode_task("simclr", 2, e) for e in range(4)]
+    assert len({task.path for task in needs(space, Task("score", "simclr+probe", 2))}) == 4
+    assert needs(space, Task("score", "svm-pixels", 2)) == []
+    assert needs(space, Task("encode", "simclr", None, encoder=3)) == []
