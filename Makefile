@@ -1,6 +1,6 @@
 # One environment, in .venv; stamp files inside it remember what it holds, so a second call installs nothing.
 #
-#   make demo       the study on digits, from nothing but Python 3.11 or newer
+#   make demo       a study of digits at three numbers of labels, from nothing but Python 3.11 or newer
 #   make test       lint, types and every test
 #   make check      lint and types only
 #   make bench      the benchmarks behind benchmarks/RESULTS.md
@@ -21,7 +21,7 @@ NEEDS := $(BIN)/python pyproject.toml constraints.txt
 .DELETE_ON_ERROR:
 
 demo: .venv/core.stamp
-	@$(BIN)/headstart study digits --resume
+	@$(BIN)/headstart study digits --budgets 5,25,all --resume
 
 test: check
 	@echo "Testing, $(JOBS) at a time …"

@@ -2,11 +2,11 @@
 
 A population of drawn cells stands for all inputs that there are; a replicate is a study of its own sample, by the
 package's own splits, draws of labels and `Outcomes`. Two truths: (a) how well *these fitted models* do on the rest of
-the population; (b) how well the approach does on average over samples, which a study claims where draws of labels allow
-it. Coverage is the share of replicates whose interval holds its truth; sharpness is the mean half-width over 1.96 times
-the spread that the estimate really has about its truth.
+the population; (b) how well the approach does on average over samples, which a study claims where draws of labels
+allow it. Coverage is the share of replicates whose interval holds its truth; sharpness is the mean half-width over 1.96
+times the spread that the estimate really has about its truth.
 
-`OMP_NUM_THREADS=1 python benchmarks/bench_intervals.py [--replicates 500]` prints a line a row, a summary a family, JSON.
+`OMP_NUM_THREADS=1 python benchmarks/bench_intervals.py [--replicates 500]` prints rows, a summary a family, then JSON.
 """
 
 import os
@@ -167,9 +167,7 @@ def replicate(setting: Setting, seed: int) -> dict:
             gap = found[a][0].minus(found[b][0])
             told[budget, f"{a} - {b}"] = (*ends(gap), found[a][1] - found[b][1])
         if not setting.tuned:
-            chosen = {
-                n: selection(learn, described[v][rows], y, splits, budget) for n, (v, learn) in approaches.items()
-            }
+            chosen = {n: selection(f, described[v][rows], y, splits, budget) for n, (v, f) in approaches.items()}
             told[budget, "named"] = told[budget, choose(chosen, set(approaches))[0]]
     return told
 
@@ -186,7 +184,7 @@ def sample(setting: Setting, labels: np.ndarray, rng: np.random.Generator) -> tu
 def predictions(
     learn: Callable, x: np.ndarray, labels: np.ndarray, rows: np.ndarray, splits: list[Split], budget
 ) -> tuple:
-    """What is said of every split's tests, a draw a row, and the mean score of all models on the rest of the population."""
+    """What is said of every split's tests, a draw a row, and the mean score of the models on the rest of the cells."""
     said, truths, y = [], [], labels[rows]
     others = np.setdiff1d(np.arange(len(labels)), rows)
     for split in splits:

@@ -139,9 +139,9 @@ def mutual_variance(values: Float[np.ndarray, "d n"], share: float) -> float:
     """What images add to the variance of the mean by teaching each other's models; nothing where tested once.
 
     Image j is among what the model learned that tests i, and the other way round, so their values are not independent
-    where learning is unstable (Austern, Zhou. Asymptotics of cross-validation. arXiv 2001.11111). If what j changes for i
-    is what i changes for j, as with neighbours and kernels, that is share · W / n, where W is the variance of an image's
-    value between draws.
+    where learning is unstable (Austern, Zhou. Asymptotics of cross-validation. arXiv 2001.11111). If what j changes for
+    i is what i changes for j, as with neighbours and kernels, that is share · W / n, where W is the variance of an
+    image's value between draws.
     """
     draws, n = values.shape
     return share * float(values.var(0, ddof=1).mean()) / n if draws > 1 else 0.0
