@@ -1,7 +1,7 @@
 """Does every method work out of the box? Default recipes on real cells, MNIST and Fashion-MNIST.
 
-``python benchmarks/bench_methods.py OUT [--only mnist.simclr]`` goes on where it stopped. No figure of
-real cells or Fashion-MNIST chose a recipe; what they prompted, drawn cells answered (RESULTS.md). Cells: a study with
+``python benchmarks/bench_methods.py OUT [--only mnist.simclr]`` goes on where it stopped. Some recipes
+were chosen after a look at the real cells; which, and what else chose what, is told in RESULTS.md. Cells: a study with
 ``--saw all``, 4 folds 5 times, seeds 0 to 2, of the probe on the method's encoder, trained and untrained, with all its
 epochs; seconds are the method's own. MNIST and Fashion-MNIST: 10,000 training
 images without labels; a probe on 10 labels a class, drawn five times from the same images, tested on all test images

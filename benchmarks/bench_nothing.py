@@ -13,6 +13,7 @@ from pathlib import Path
 import numpy as np
 
 import headstart
+from headstart.representation.statistics import detectable
 
 
 def shuffled(seed: int):
@@ -40,7 +41,7 @@ def main() -> None:
         with tempfile.TemporaryDirectory() as folder:
             study = headstart.run_study(shuffled(seed), repeats=1, seed=seed, out=Path(folder) / "study")
         said = study.answer.startswith(("Nothing", "Pretraining adds nothing"))
-        detected = any(c["p_holm"] < 0.05 and c["difference"] > 0 for c in study["comparisons"])
+        detected = any(map(detectable, study["comparisons"]))
         rows.append({"seed": seed, "nothing": said, "detected": detected, "answer": study.answer})
         with chosen.out.open("a") as file:
             file.write(json.dumps(rows[-1]) + "\n")

@@ -1,5 +1,7 @@
 """The sections that state what was found and how: headline, scores, learning curve, views, protocol, versions."""
 
+from typing import Any
+
 import numpy as np
 
 from headstart.objectives.catalogue import methods
@@ -47,14 +49,36 @@ def scores(findings: Findings) -> Html:
     results = findings.results
     intro = (
         f"Each cell: mean {words.metric(results['metric'])} with its 95 % interval, then the difference in points to "
-        "the best baseline at that number of labels, paired over the same splits, with its interval and "
-        "Holm-corrected p. Training-side selection chose the approach named in the answer; test scores choose nothing, "
+        "the best baseline at that number of labels, image by image, with its interval. One p is a test by itself: of "
+        "the approach named at the largest number of labels. The others are corrected for their number; baselines are "
+        "described only. Training-side selection chose the approach named in the answer; test scores choose nothing, "
         "so it need not stand first."
     )
     used = {a["saw"] for a in results["approaches"]}
     legend = "; ".join(f"{key}: {words.saw(key)}" for key in ("unlabelled", "training", "all", "none") if key in used)
     note = tag("p", f"Saw: what an encoder was shown. {legend}. Time: all splits and budgets together.", class_="note")
-    return section("scores", "Every approach", prose(intro), score_table(results), note, _meanings(findings))
+    return section(
+        "scores", "Every approach", prose(intro), score_table(results), prose(_about(results)), note, _meanings(findings)
+    )  # fmt: skip
+
+
+def _about(results: dict[str, Any]) -> str:
+    """What intervals are about, in a sentence."""
+    text, wider = (
+        "Intervals are about these fitted models on new inputs",
+        dict[tuple[str, tuple[str, ...]], list[str]](),
+    )
+    for budget in budgets(results):
+        scored = [a for a in results["approaches"] if budget in a["scores"]]
+        there = {a["name"]: a["scores"][budget]["about"] for a in scored}
+        for about in dict.fromkeys(there.values()):
+            if about != "models":
+                but = tuple(name for name, other in there.items() if other != about)
+                wider.setdefault((about, but), []).append(words.at_budget(budget))
+    for (about, but), places in wider.items():
+        text += f"; {' and '.join(places)} also about {words.about(about)}"
+        text += f" (not of {', '.join(but)})" if but else ""
+    return text + "."
 
 
 def learning_curve(findings: Findings) -> Html:

@@ -37,7 +37,8 @@ def run_study(
 
     Args:
         source: What to study: a name (digits, cells, mnist, …), an .npz file, a folder, a Parquet file.
-        approaches: Names joined by commas (METHOD+probe, METHOD+finetune, svm-pixels, …); default: thirteen.
+        approaches: Names joined by commas (METHOD+probe, METHOD+finetune, svm-pixels, …); default: twelve, and an
+            untrained network for each architecture among them.
         budgets: Labels a class joined by commas, and "all"; default: 5, 10, 25, … as far as they fit, and all.
         saw: What encoders see without labels: unlabelled inputs, the training fold's too, or all inputs.
         metric: A scikit-learn metric name for predictions: balanced_accuracy, accuracy, f1_macro.

@@ -88,6 +88,11 @@ def saw(key: str) -> str:
     return _SAW.get(key, key)
 
 
+def about(key: str) -> str:
+    """What an interval is about beside new inputs: labels or encoders, or both."""
+    return {"labels": "fresh labels", "encoders": "other seeds"}.get(key, "fresh labels and other seeds")
+
+
 def budget(name: str) -> str:
     """A number of labels a class, as a column is headed."""
     return "all labels" if name == "all" else f"{name} a class"

@@ -140,11 +140,11 @@ def mutual_variance(values: Float[np.ndarray, "d n"], share: float) -> float:
 
     Image j is among what the model learned that tests i, and the other way round, so their values are not independent
     where learning is unstable (Austern, Zhou. Asymptotics of cross-validation. arXiv 2001.11111). If what j changes for
-    i is what i changes for j, as with neighbours and kernels, that is share · W / n, where W is the variance of an
-    image's value between draws.
+    i is what i changes for j, as with kernels, that is share · W / n, where W is the variance of an image's value
+    between draws; if the two are unrelated it is nothing. Half of it is taken, by simulation (benchmarks/RESULTS.md).
     """
     draws, n = values.shape
-    return share * float(values.var(0, ddof=1).mean()) / n if draws > 1 else 0.0
+    return share / 2 * float(values.var(0, ddof=1).mean()) / n if draws > 1 else 0.0
 
 
 def label_variance(values: Float[np.ndarray, "d n"], design: Design, images: float) -> Variance:
