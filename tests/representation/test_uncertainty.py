@@ -176,6 +176,29 @@ def test_models_that_use_each_label_several_times_count_as_many_as_there_are_lab
     assert recovered(5, 0.2) == pytest.approx(1 / 5, rel=0.1)
 
 
+@pytest.mark.parametrize(("alike", "of_groups"), [(1.0, 1.0), (0.0, 0.0)])
+def test_models_that_share_groups_share_labels_as_far_as_images_of_a_group_are_alike(alike, of_groups):
+    # 20 models of 2 % of the labels, but 20 % of the groups: there are labels for 20 models, or groups for 5.
+    rng, ratios, groups = np.random.default_rng(1), [], np.arange(400) // 10
+    for _ in range(20):
+        apart = design(5, rng=rng)
+        apart = Design(apart.models, np.zeros_like(apart.trained), apart.y, None, 0.02)
+        bound = Design(apart.models, apart.trained, apart.y, groups, 0.02, 0.2)
+        own = rng.normal(size=40)[groups] * alike + rng.normal(size=400) * (1 - alike)
+        values = own + 0.05 * rng.normal(size=20)[apart.models]
+        ratios.append(label_variance(values, bound, 1.0).value / label_variance(values, apart, 1.0).value)
+    expected = (0.2 / 0.8) / (0.05 / 0.98) if of_groups else 1.0
+    assert np.median(ratios) == pytest.approx(expected, rel=0.05)
+
+
+def test_models_that_share_most_groups_tell_nothing_of_fresh_labels():
+    values, made = np.random.default_rng(0).normal(size=(1, 5, 400)), design(5)
+    groups = np.arange(400) // 10
+    for group_share, about in ((0.25, "labels"), (0.26, "models")):
+        bound = Design(made.models, made.trained, made.y, groups, 0.02, group_share)
+        assert estimate(values, bound).about == about
+
+
 def together(teaches, images=1.0, share=0.05):
     """The mean covariance term over studies in which a model gains as many times its labels' mean value, and least."""
     rng = np.random.default_rng(2)
