@@ -23,7 +23,7 @@ from typing import NamedTuple
 from faults.fault import Fault, StaleError, plant
 
 ROOT = Path(__file__).parents[1]
-LISTS = ("objectives", "training", "protocol")
+LISTS = ("objectives", "training", "protocol", "statistics")
 SECONDS = 60
 BROKEN = r"(NameError|AttributeError|ImportError|UnboundLocalError|SyntaxError)\b"  # no fault: it cannot run
 

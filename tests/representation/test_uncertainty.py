@@ -114,28 +114,33 @@ def test_testing_again_does_not_make_more_images():
 
 
 def test_what_repeats_disagree_on_is_averaged_before_images_are_compared():
-    # Of 400 means over five repeats; and three quarters of the variance between repeats, as images teach each other.
+    # Of 400 means over five repeats; and 0.75/2 of the variance between repeats, as images teach each other.
     rng = np.random.default_rng(0)
     values = (rng.random((1, 5, 400)) < 0.7).astype(float)
     found = estimate(values, design(5, share=0.75), step=0.0)
-    variance = values[0].mean(0).var(ddof=1) / 400 + 0.75 * values[0].var(0, ddof=1).mean() / 400
+    variance = values[0].mean(0).var(ddof=1) / 400 + 0.75 / 2 * values[0].var(0, ddof=1).mean() / 400
     by_hand = student.interval(0.95, 399, values.mean(), variance**0.5)
     assert (found.low, found.high) == pytest.approx(by_hand)
 
 
-def test_images_that_teach_each_others_models_vary_by_twice_their_own_variance():
-    # What j changes for i, i changes for j: Σ over both counts every pair twice, its variance four times.
+@pytest.mark.parametrize("alike", [True, False])
+def test_images_that_teach_each_other_add_twice_what_is_counted_where_they_do_it_alike_and_else_nothing(alike):
+    # What j changes for i, i changes for j: a sum over all pairs counts each change twice, its variance four times.
     rng = np.random.default_rng(3)
-    n, share, means, alone, found = 60, 0.1, [], [], []
+    n, share, means, alone, more = 60, 0.1, [], [], []
     for _ in range(300):
-        change = np.triu(rng.normal(size=(n, n)), 1)
+        change = rng.normal(size=(n, n))
+        if alike:
+            change = np.triu(change, 1)
+            change = change + change.T
         learned = rng.random((40, n, n)) < share  # by the model that tested i in a draw
-        values = np.where(learned, change + change.T, 0).sum(2)
+        values = np.where(learned, change, 0).sum(2)
         means.append(values.mean())
         alone.append(image_variance(values.mean(0), np.zeros(n, int), step=0.0).value)
-        found.append(alone[-1] + mutual_variance(values, share))
-    assert np.mean(alone) < 0.65 * np.var(means)
-    assert np.mean(found) == pytest.approx(np.var(means), rel=0.15)
+        more.append(mutual_variance(values, share))
+    truth = np.mean(alone) + (2 * np.mean(more) if alike else 0)
+    assert np.var(means) == pytest.approx(truth, rel=0.15)
+    assert np.mean(more) == pytest.approx(np.mean(alone) / 2, rel=0.3)
 
 
 def test_images_tested_once_tell_nothing_of_what_they_teach():
