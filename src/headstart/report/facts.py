@@ -57,9 +57,8 @@ def scores(findings: Findings) -> Html:
     used = {a["saw"] for a in results["approaches"]}
     legend = "; ".join(f"{key}: {words.saw(key)}" for key in ("unlabelled", "training", "all", "none") if key in used)
     note = tag("p", f"Saw: what an encoder was shown. {legend}. Time: all splits and budgets together.", class_="note")
-    return section(
-        "scores", "Every approach", prose(intro), score_table(results), prose(_about(results)), note, _meanings(findings)
-    )  # fmt: skip
+    about = prose(_about(results))
+    return section("scores", "Every approach", prose(intro), score_table(results), about, note, _meanings(findings))
 
 
 def _about(results: dict[str, Any]) -> str:
