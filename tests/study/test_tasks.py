@@ -231,8 +231,8 @@ def test_a_network_that_only_remembers_is_at_chance_in_selection_and_in_test(spa
     execute(task, space)
     said, facts = read_tensors(space.folder / task.path)
     assert facts["selection"][budget] == pytest.approx(1 / 3)  # class 0 of every image held out
-    assert set(said[budget].argmax(1).tolist()) == {0}
-    assert len(said[budget]) == len(split.test)
+    assert said[budget].shape == (1, 1, len(split.test), 3)
+    assert set(said[budget].argmax(3).flatten().tolist()) == {0}
 
 
 @pytest.mark.parametrize("budget", [3, "all"])
@@ -283,8 +283,9 @@ def test_a_head_learns_the_labels_of_each_budget(space, monkeypatch):
     monkeypatch.setattr(tasks.Head, "fit", spy)
     execute(Task("score", "knn-pixels", 2), space)
     pixels = space.x.flatten(1).numpy()[space.labelled]
-    for (h, y), budget in zip(learned, space.budgets, strict=True):
-        rows = space.splits[2].budget(space.y, budget)
+    draws = [(3, 0), (3, 1), ("all", 0)]  # each image is tested once, so the labels of small budgets are drawn twice
+    for (h, y), (budget, draw) in zip(learned, draws, strict=True):
+        rows = space.splits[2].budget(space.y, budget, draw)
         assert np.array_equal(h, pixels[rows])
         assert np.array_equal(y, space.y[rows])
 
@@ -296,8 +297,10 @@ def test_what_belongs_together_is_on_one_side_of_every_inner_fold(space, monkeyp
         monkeypatch.setattr(module, "inner_folds", lambda y, groups, seed: given.append(groups) or [])
     execute(Task("score", "knn-pixels", 1), space)
     execute(Task("train", "supervised", 1, "all"), space)
-    assert len(given) == 5  # a head's tuning and its task at two budgets, a network's task
-    rows = [space.splits[1].budget(space.y, budget) for budget in (3, 3, "all", "all", "all")]
+    # A head's tuning and its task, on two draws of the small budget and on all labels; a network's task.
+    draws = [(3, 0), (3, 0), (3, 1), (3, 1), ("all", 0), ("all", 0), ("all", 0)]
+    assert len(given) == len(draws)
+    rows = [space.splits[1].budget(space.y, budget, draw) for budget, draw in draws]
     assert all(np.array_equal(a, b // 2) for a, b in zip(given, rows, strict=True))
 
 
@@ -309,7 +312,8 @@ def test_other_images_in_a_test_set_change_no_prediction_but_their_own(space):
             space.x[space.labelled[space.splits[1].test[0]]] *= 1000
             (space.folder / task.path).unlink()
         execute(task, space)
-        found.append(read_tensors(space.folder / task.path)[0]["all"])
+        found.append(read_tensors(space.folder / task.path)[0]["all"][0, 0])
+    assert len(found[0]) == len(space.splits[1].test)
     assert torch.allclose(found[0][1:], found[1][1:], atol=1e-9)
     assert not torch.allclose(found[0][0], found[1][0], atol=1e-3)
 
