@@ -77,15 +77,22 @@ def main() -> None:
         for setting in SETTINGS:
             n = min(count, TUNED) if setting.tuned else count
             told = pool.starmap(replicate, [(setting, seed) for seed in range(n)], chunksize=4)
-            rows += list(tabulate(setting, told))
+            rows += report(tabulate(setting, told))
             print(f"{setting}: {time.perf_counter() - started:.0f} s", flush=True)
         seeds = pool.map(pretrained, range(SEEDS), chunksize=1)
         pool.close()
         pool.join()
-    rows += list(over_seeds(np.array([h for h, _ in seeds]), seeds[0][1]))
-    for row in rows:
-        print(" ".join(f"{key} {value}" for key, value in row.items()))
+    rows += report(over_seeds(np.array([h for h, _ in seeds]), seeds[0][1]))
     print(json.dumps({"families": summary(rows), "rows": rows, "seconds": round(time.perf_counter() - started)}))
+
+
+def report(rows: Iterator[dict]) -> list[dict]:
+    """The rows, each printed as it comes."""
+    found = []
+    for row in rows:
+        print(" ".join(f"{key} {value}" for key, value in row.items()), flush=True)
+        found.append(row)
+    return found
 
 
 @cache
