@@ -71,7 +71,7 @@ def test_every_approach_but_the_best_baseline_is_set_against_it_with_its_role():
 
 
 def test_the_difference_at_the_largest_budget_of_the_approach_named_is_not_corrected():
-    rows = [row("5", "named", 0.01), row("all", "named", 0.04), row("all", "other", 0.001), row("5", "other", 0.02)]
+    rows = [row("5", "named", 0.2), row("all", "named", 0.04), row("all", "other", 0.001), row("5", "other", 0.02)]
     assert holm_of(rows, "all")["all", "named", 0.04] == 0.04
 
 
