@@ -2,6 +2,8 @@
 
 import re
 
+from headstart.report import words
+from headstart.report.facts import scores
 from headstart.report.scores import best, budgets, find, labels_a_class, on_pixels, ranked, score_table
 from headstart.study.findings import Findings
 
@@ -45,10 +47,22 @@ def test_networks_are_not_pixels() -> None:
 
 def test_every_cell_but_the_best_baselines_has_a_difference(findings: Findings) -> None:
     text = score_table(findings.results)
-    n = len(findings.results["approaches"])
+    approaches = findings.results["approaches"]
     assert text.count("best baseline") == 4
-    assert len(re.findall(r"p (?:=|&gt;) [\d.]+", text)) == 4 * (n - 1)
+    assert len(re.findall(r"[+−±-]?\d+\.\d \[", text)) == 4 * (len(approaches) - 1)
     assert text.count("named in the answer") == 1
+
+
+def test_baselines_among_themselves_have_a_difference_but_no_p_and_no_colour(findings: Findings) -> None:
+    pretrained = [a for a in findings.results["approaches"] if a["kind"] == "pretrained"]
+    text = score_table(findings.results)
+    assert len(re.findall(r"p (?:=|&gt;) [\d.]+", text)) == 4 * len(pretrained)
+    for c in findings.results["comparisons"]:
+        c["p_holm"] = None
+    text = score_table(findings.results)
+    assert not re.findall(r"p (?:=|&gt;|&lt;)", text)
+    assert 'class="better"' not in text
+    assert 'class="worse"' not in text
 
 
 def test_only_certain_differences_are_coloured(findings: Findings) -> None:
@@ -57,3 +71,18 @@ def test_only_certain_differences_are_coloured(findings: Findings) -> None:
     text = score_table(findings.results)
     assert 'class="better"' not in text
     assert 'class="worse"' not in text
+
+
+def test_below_the_table_stands_what_its_intervals_are_about_and_of_whom_not(findings: Findings) -> None:
+    at = " and ".join(words.at_budget(budget) for budget in ("3", "5", "10"))
+    said = "Intervals are about these fitted models on new inputs; {} also about fresh labels{}."
+    assert said.format(at, "") in str(scores(findings))
+    for a in findings.results["approaches"]:
+        for budget, score in a["scores"].items():
+            score["about"] = "models" if budget != "3" or a["name"] == "supervised" else "labels and encoders"
+    text = str(scores(findings))
+    assert f"; {words.at_budget('3')} also about fresh labels and other seeds (not of supervised)." in text
+    for a in findings.results["approaches"]:
+        for score in a["scores"].values():
+            score["about"] = "models"
+    assert said.partition(";")[0] + "." in str(scores(findings))
