@@ -31,7 +31,7 @@ _COVERAGE = "of_300_studies_about_95_in_100_hold_the_truth"
 _ABOUT = "an_estimate_says_what_beside_the_images_is_drawn"
 _FOUR = "the_mean_of_four_encoders_that_alone_differ_has_students_interval_over_them"
 _MODELS = "the_variance_between_models_is_found_and_divided_by_their_number"
-_SEVERAL = "models_that_use_each_label_several_times_count_as_many_as_there_are_labels_for"
+_SEVERAL = "what_models_have_in_common_by_shared_labels_does_not_average_out"
 _STRATIFIED = "the_variance_of_accuracy_is_that_of_a_stratified_sample"
 _TWO_MORE = "two_more_images_are_counted_a_step_from_the_mean_and_shared_between_the_classes"
 _GROUPS = "models_that_share_groups_share_labels_as_far_as_images_of_a_group_are_alike"
@@ -71,10 +71,10 @@ UNCERTAINTY = [
                "A - 2 * chance / float(tested.mean()) / scale", _MODELS),
     _uncertain("what fresh labels change is left out", "estimate", "label_variance(A, B, C)", "Variance(0.0, 1.0)",
                _COVERAGE),
-    _uncertain("models count as many as they are, however often they use a label", "label_variance",
-               "max(1 / len(tested), share)", "1 / len(tested)", _SEVERAL),
+    _uncertain("models count as if they had no label in common", "label_variance",
+               "share + (1 - share) / len(tested)", "1 / len(tested)", _SEVERAL),
     _uncertain("a model counts as the share that it learned, however few there are", "label_variance",
-               "max(1 / len(tested), share)", "share", _MODELS),
+               "share + (1 - share) / len(tested)", "share", _MODELS),
     _uncertain("what the mean over draws takes of a model's effect is not given back", "label_variance",
                "A / left / (1 - share)", "A * scale / (1 - share)", _MODELS),
     _uncertain("what models have in common by shared labels is forgotten", "label_variance",
@@ -226,9 +226,11 @@ DRAWS = [
            "times_tested(splits) == 1 and share <= LARGEST_SHARE", "times_tested(splits) == 1", _DRAWS),
     _fault("every split draws as many labels as there are", "representation/splits.label_draws",
            "round(1 / share / len(splits))", "round(1 / share)", _DRAWS),
+    _fault("labels of many are drawn without end", "representation/splits.label_draws",
+           "min(A, ENOUGH_MODELS // len(splits), B)", "min(A, B)", _DRAWS),
     _fault("labels are drawn once", "representation/splits.label_draws", "round(1 / share / len(splits))", "1", _DRAWS),
-    _fault("more draws than a class has labels for", "representation/splits.label_draws", "min(most, A)", "A",
-           "representation/test_splits::no_more_draws_than_the_rarest_class_has_labels_for"),
+    _fault("more draws than a class has labels for", "representation/splits.label_draws",
+           "min(most, A, B)", "min(A, B)", "representation/test_splits::no_more_draws_than_the_rarest_class_has_labels_for"),
     _fault("every draw of a split's labels is the first", "study/tasks._score",
            "split.budget(space.y, budget, d)", "split.budget(space.y, budget)", _EACH),
 ]  # fmt: skip

@@ -21,14 +21,11 @@ ONE_CLASS = np.zeros(400, int)
 
 
 def design(draws=1, folds=4, y=ONE_CLASS, share=0.02, groups=None, rng=None):
-    """Folds dealt anew in every draw; models learned a share of the images each, all images about as often."""
+    """Folds dealt anew in every draw; models learned a share of the images each, drawn at random."""
     rng = rng or np.random.default_rng(0)
     n, models = len(y), draws * folds
     tests = np.stack([d * folds + rng.permutation(np.arange(n) % folds) for d in range(draws)])
-    each = round(share * n)
-    dealt = np.concatenate([rng.permutation(n) for _ in range(models * each // n + 1)])[: models * each]
-    trained = np.zeros((models, n), bool)
-    trained[np.repeat(np.arange(models), each), dealt] = True
+    trained = np.stack([rng.permutation(n) < round(share * n) for _ in range(models)])
     return Design(tests, trained, y, groups, share)
 
 
@@ -172,18 +169,18 @@ def recovered(draws, share, labels=0.1):
 
 
 def test_the_variance_between_models_is_found_and_divided_by_their_number():
-    assert recovered(5, 0.02) == pytest.approx(1 / 20, rel=0.1)
-    assert recovered(2, 0.02) == pytest.approx(1 / 8, rel=0.1)
+    # 20 and 8 models that have 2 % of their labels in common.
+    assert recovered(5, 0.02) == pytest.approx(0.02 + 0.98 / 20, rel=0.1)
+    assert recovered(2, 0.02) == pytest.approx(0.02 + 0.98 / 8, rel=0.1)
 
 
-def test_models_that_use_each_label_several_times_count_as_many_as_there_are_labels_for():
-    # 20 models of a fifth of all labels each: there are labels for five.
-    assert recovered(5, 0.2) == pytest.approx(1 / 5, rel=0.1)
+def test_what_models_have_in_common_by_shared_labels_does_not_average_out():
+    assert recovered(5, 0.2) == pytest.approx(0.2 + 0.8 / 20, rel=0.1)
 
 
 @pytest.mark.parametrize(("alike", "of_groups"), [(1.0, 1.0), (0.0, 0.0)])
 def test_models_that_share_groups_share_labels_as_far_as_images_of_a_group_are_alike(alike, of_groups):
-    # 20 models of 2 % of the labels, but 20 % of the groups: there are labels for 20 models, or groups for 5.
+    # 20 models of 2 % of the labels, but 20 % of the groups.
     rng, ratios, groups = np.random.default_rng(1), [], np.arange(400) // 10
     for _ in range(20):
         apart = design(5, rng=rng)
@@ -192,7 +189,7 @@ def test_models_that_share_groups_share_labels_as_far_as_images_of_a_group_are_a
         own = rng.normal(size=40)[groups] * alike + rng.normal(size=400) * (1 - alike)
         values = own + 0.05 * rng.normal(size=20)[apart.models]
         ratios.append(label_variance(values, bound, 1.0).value / label_variance(values, apart, 1.0).value)
-    expected = (0.2 / 0.8) / (0.05 / 0.98) if of_groups else 1.0
+    expected = ((0.2 + 0.8 / 20) / 0.8) / ((0.02 + 0.98 / 20) / 0.98) if of_groups else 1.0
     assert np.median(ratios) == pytest.approx(expected, rel=0.05)
 
 

@@ -104,5 +104,5 @@ def test_where_nothing_was_held_out_the_name_is_a_convention():
         a["scores"]["1"] = {**a["scores"]["1"], "selection": None}
     assert compose(found, beats_guessing=True) == (
         "At 1 label a class nothing can be held out to choose by: svm-pixels, named by convention, reaches 0.900 "
-        "[0.850, 0.950] balanced accuracy, and nothing is detectably better."
+        "[0.850, 0.950] balanced accuracy, and no pretrained approach is detectably better."
     )

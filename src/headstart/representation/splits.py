@@ -15,6 +15,7 @@ from headstart.training.recipe import check_seed
 
 FEWEST_FOLDS = 4
 PLENTY = 1000
+ENOUGH_MODELS = 40
 
 
 @dataclass(frozen=True, eq=False)
@@ -133,14 +134,15 @@ def label_draws(splits: Sequence[Split], labels: np.ndarray, b: Budget) -> int:
     """How often a split draws labels at budget b: so often that all splits together use each label about once.
 
     Where an image would be tested by one model only, and the budget is small enough to tell what another draw would
-    change (``uncertainty.LARGEST_SHARE``), at least twice. Never more than disjoint draws allow.
+    change (``uncertainty.LARGEST_SHARE``), at least twice. Never more than disjoint draws allow, nor more than make
+    ``ENOUGH_MODELS`` in all, beyond which the labels at hand say hardly more.
     """
     if b == "all":
         return 1
     share = b * len(np.unique(labels)) / len(np.unique(np.concatenate([split.train for split in splits])))
     least = 2 if times_tested(splits) == 1 and share <= LARGEST_SHARE else 1
     most = min(int(np.unique(labels[split.train], return_counts=True)[1].min()) for split in splits) // b
-    return max(1, min(most, max(least, round(1 / share / len(splits)))))
+    return max(1, min(most, ENOUGH_MODELS // len(splits), max(least, round(1 / share / len(splits)))))
 
 
 def fold_ratio(splits: Sequence[Split]) -> float:

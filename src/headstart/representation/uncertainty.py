@@ -153,8 +153,8 @@ def label_variance(values: Float[np.ndarray, "d n"], design: Design, images: flo
     An image's values differ between draws by the models that tested it, and by chance. The mean of these differences
     over a model's images varies between models by σ², which is what another draw of labels changes, and by chance,
     which is taken off. Of σ² it has Σ_k A_jk², as A_jk m_k of every model's m_k is left in it when the mean over draws
-    is taken off: A = 1 − (the share of j's images that k tested) / draws. J models of labels drawn evenly from all
-    have a mean whose variance is σ²/J, or share · σ² where labels are used several times.
+    is taken off: A = 1 − (the share of j's images that k tested) / draws. Models of labels drawn at random have share
+    of their labels in common, so the mean of J of them varies by (share + (1 − share) / J) σ².
 
     Models that share groups share what is common to the images of a group: the share lies between that of labels and
     that of groups, nearer to the second the more the values of a group are alike (their intraclass correlation).
@@ -179,7 +179,7 @@ def label_variance(values: Float[np.ndarray, "d n"], design: Design, images: flo
     left = float(((np.eye(len(tested)) - tests @ tests.T / tested[:, None] / draws) ** 2).sum(1).mean())
     spread = float((means**2).mean()) - chance / float(tested.mean()) / scale
     between = max(0.0, spread) / left / (1 - share)
-    value = between * max(1 / len(tested), share)
+    value = between * (share + (1 - share) / len(tested))
     easy = design.trained @ centred / np.maximum(1, design.trained.sum(1))
     together = 2 * share * scale * float((means * easy).mean())
     freedom = max(1.0, min(len(tested) / scale, 1 / share) - 1)

@@ -12,10 +12,11 @@ def compose(results: dict[str, Any], *, beats_guessing: bool) -> str:
     """
     chosen, by_convention = results["chosen"], _selection(results) is None
     gains = {b: row for b in chosen if (row := _gain(results, b))}
-    baselines_too = by_convention or not beats_guessing
-    missed = {b: row for b in chosen if b not in gains and (row := _missed(results, b, baselines_too))}
+    missed = {b: row for b in chosen if b not in gains and (row := _missed(results, b))}
     if by_convention:
-        text = _by_convention(results, beats_guessing) + ("" if missed else ", and nothing is detectably better")
+        text = _by_convention(results, beats_guessing) + (
+            "" if missed else ", and no pretrained approach is detectably better"
+        )
     elif not beats_guessing:
         earlier = {b: row for b, row in gains.items() if b != list(chosen)[-1]}
         text = _guessing(results, nothing=not missed and not earlier)
@@ -66,10 +67,10 @@ def _gained(results: dict[str, Any], gains: dict[str, dict[str, Any]], nothing: 
     return text
 
 
-def _missed(results: dict[str, Any], budget: str, baselines_too: bool) -> dict[str, Any] | None:
-    """The largest detectable gain over the best baseline, by pretraining unless said, that was not named there."""
+def _missed(results: dict[str, Any], budget: str) -> dict[str, Any] | None:
+    """The largest detectable gain by pretraining over the best baseline that was not named there."""
     named = results["chosen"][budget]["named"]
-    others = {a["name"] for a in results["approaches"] if baselines_too or a["kind"] == "pretrained"} - {named}
+    others = {a["name"] for a in results["approaches"] if a["kind"] == "pretrained"} - {named}
     rows = [c for c in results["comparisons"] if c["budget"] == budget and c["a"] in others and detectable(c)]
     return max(rows, key=lambda c: c["difference"], default=None)
 

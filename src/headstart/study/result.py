@@ -35,7 +35,7 @@ class StudyResult:
         """One row an approach and budget, with the keys of results.json."""
         return [
             {"approach": a["name"], "kind": a["kind"], "saw": a["saw"], "budget": b, "seconds": a["seconds"]}
-            | {k: s[k] for k in ("mean", "low", "high", "selection", "n_labels")}
+            | {k: s[k] for k in ("mean", "low", "high", "about", "selection", "n_labels")}
             for a in self.results["approaches"]
             for b, s in a["scores"].items()
         ]
