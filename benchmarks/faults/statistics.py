@@ -230,7 +230,8 @@ DRAWS = [
            "min(A, ENOUGH_MODELS // len(splits), B)", "min(A, B)", _DRAWS),
     _fault("labels are drawn once", "representation/splits.label_draws", "round(1 / share / len(splits))", "1", _DRAWS),
     _fault("more draws than a class has labels for", "representation/splits.label_draws",
-           "min(most, A, B)", "min(A, B)", "representation/test_splits::no_more_draws_than_the_rarest_class_has_labels_for"),
+           "min(most, A, B)", "min(A, B)",
+           "representation/test_splits::no_more_draws_than_the_rarest_class_has_labels_for"),
     _fault("every draw of a split's labels is the first", "study/tasks._score",
            "split.budget(space.y, budget, d)", "split.budget(space.y, budget)", _EACH),
 ]  # fmt: skip
