@@ -3,6 +3,7 @@
 import ast
 import inspect
 import math
+from functools import cache
 from importlib import import_module
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, get_args
@@ -16,6 +17,7 @@ if TYPE_CHECKING:
 _NOT_METHODS = {"__init__", "catalogue", "objective", "reconstruction"}
 
 
+@cache
 def methods() -> dict[str, str]:
     """Method name -> the idea in one sentence, read from each file's first line without importing it."""
     files = [f for f in sorted(Path(__file__).parent.glob("*.py")) if f.stem not in _NOT_METHODS]

@@ -32,7 +32,7 @@ def accuracy(findings: Findings) -> Html:
     results = findings.results
     columns = budgets(results)
     caption = join(
-        f"Mean {words.metric(results['metric'])} over the test folds; bars are 95 % intervals. ",
+        f"{words.metric(results['metric']).capitalize()} of all images tested; bars are 95 % intervals. ",
         tag("span", "Orange", class_="baseline"),
         ": the best baseline; ",
         tag("span", "blue", class_="pretrained"),
