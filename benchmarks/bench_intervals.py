@@ -27,10 +27,10 @@ import torch
 from scipy.stats import binomtest
 
 from headstart.data.drawn_cells import make_cells
+from headstart.evaluation.outcomes import Outcomes
+from headstart.evaluation.splits import Split, label_draws, make_splits
+from headstart.evaluation.statistics import score
 from headstart.representation.frozen import represent
-from headstart.representation.outcomes import Outcomes
-from headstart.representation.splits import Split, label_draws, make_splits
-from headstart.representation.statistics import score
 from headstart.reuse.heads import Head, inner_folds
 from headstart.study.comparisons import choose
 from headstart.training.fit import Method, encoder_spec, fit_encoder

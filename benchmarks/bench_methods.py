@@ -21,10 +21,10 @@ import numpy as np
 import torch
 
 from headstart.data.load import load
+from headstart.evaluation.statistics import score
 from headstart.objectives.catalogue import method_class
 from headstart.report.run import run_study
 from headstart.representation.pretrain import pretrain
-from headstart.representation.statistics import score
 from headstart.reuse.heads import Head
 
 METHODS = ["simclr", "moco", "byol", "simsiam", "barlow_twins", "vicreg", "dino", "cpc", "mae"]

@@ -13,7 +13,7 @@ from pathlib import Path
 import numpy as np
 
 import headstart
-from headstart.representation.statistics import detectable
+from headstart.evaluation.statistics import detectable
 
 
 def shuffled(seed: int):

@@ -27,9 +27,9 @@ from scipy.optimize import brentq
 from scipy.stats import binom, multivariate_normal, norm
 
 from headstart.data.load import load
-from headstart.representation.outcomes import Outcomes
-from headstart.representation.splits import make_splits
-from headstart.representation.statistics import detectable
+from headstart.evaluation.outcomes import Outcomes
+from headstart.evaluation.splits import make_splits
+from headstart.evaluation.statistics import detectable
 from headstart.reuse.heads import Head
 from headstart.study.comparisons import choose, compare, corrected
 

@@ -33,10 +33,10 @@ from headstart.data.drawn_cells import make_cells
 from headstart.data.load import load
 from headstart.data.pixels import Pixels
 from headstart.encoders.encoder import Encoder
+from headstart.evaluation.budgets import Budget
+from headstart.evaluation.statistics import score
 from headstart.objectives.simclr import SimCLR
-from headstart.representation.budgets import Budget
 from headstart.representation.frozen import represent
-from headstart.representation.statistics import score
 from headstart.reuse.heads import Head
 from headstart.reuse.probe import judged_splits
 from headstart.training.fit import encoder_spec, untrained_encoder

@@ -11,7 +11,8 @@ ROOT = Path(__file__).parents[1]
 PACKAGE = ROOT / "src" / "headstart"
 FILES = sorted(PACKAGE.rglob("*.py"))
 STAGES = [
-    "data", "views", "encoders", "objectives", "training", "representation", "reuse", "study", "report", "recipes",
+    "data", "views", "encoders", "objectives", "training", "evaluation", "representation", "reuse", "study", "report",
+    "recipes",
 ]  # fmt: skip
 READ_ALL = {"report", "cli", "__init__", "__main__"}
 NOT_METHODS = {"__init__", "catalogue", "objective", "reconstruction"}

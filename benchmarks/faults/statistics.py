@@ -11,12 +11,12 @@ def _fault(what: str, place: str, old: str, new: str, claim: str) -> Fault:
 
 
 def _uncertain(what: str, within: str, old: str, new: str, claim: str) -> Fault:
-    where = f"representation/uncertainty.{within}"
+    where = f"evaluation/uncertainty.{within}"
     return _fault(what, where, old, new, f"representation/test_uncertainty::{claim}")
 
 
 def _outcome(what: str, within: str, old: str, new: str, claim: str) -> Fault:
-    return _fault(what, f"representation/outcomes.{within}", old, new, f"representation/test_outcomes::{claim}")
+    return _fault(what, f"evaluation/outcomes.{within}", old, new, f"representation/test_outcomes::{claim}")
 
 
 def _compared(what: str, within: str, old: str, new: str, claim: str) -> Fault:
@@ -113,17 +113,17 @@ UNCERTAINTY = [
 ]  # fmt: skip
 
 INFLUENCE = [
-    _fault("the images' values are not centred", "representation/influence.influence", "A - moved.mean()", "A",
+    _fault("the images' values are not centred", "evaluation/influence.influence", "A - moved.mean()", "A",
            "representation/test_influence::the_mean_of_the_images_values_is_the_score"),
-    _fault("balanced accuracy weighs classes by their images", "representation/influence._balanced_accuracy",
+    _fault("balanced accuracy weighs classes by their images", "evaluation/influence._balanced_accuracy",
            "np.diag(A)", "np.eye(len(share))", _DERIVATIVE),
-    _fault("a class's F1 does not feel what is wrongly said of it", "representation/influence._f1_macro",
+    _fault("a class's F1 does not feel what is wrongly said of it", "evaluation/influence._f1_macro",
            "A - 2 * confusion.diagonal() / both", "A", _DERIVATIVE),
-    _fault("kappa's chance does not move", "representation/influence._cohen_kappa", "A - (1 - agreed) * share", "A",
+    _fault("kappa's chance does not move", "evaluation/influence._cohen_kappa", "A - (1 - agreed) * share", "A",
            _DERIVATIVE),
-    _fault("Matthews' denominator does not move", "representation/influence._matthews", "A + excess * said / B", "A",
+    _fault("Matthews' denominator does not move", "evaluation/influence._matthews", "A + excess * said / B", "A",
            _DERIVATIVE),
-    _fault("a step is 1 for every metric", "representation/influence.step", "metric == 'accuracy'", "True",
+    _fault("a step is 1 for every metric", "evaluation/influence.step", "metric == 'accuracy'", "True",
            "representation/test_influence::a_step_is_what_lies_between_right_and_wrong_in_a_class"),
 ]  # fmt: skip
 
@@ -214,22 +214,22 @@ ASSEMBLE = [
 ]  # fmt: skip
 
 DRAWS = [
-    _fault("draws of labels overlap", "representation/splits.Split.budget",
+    _fault("draws of labels overlap", "evaluation/splits.Split.budget",
            "np.flatnonzero(A == B)[N * D : N * (D + 1)]", "np.flatnonzero(A == B)[D : D + N]",
            "representation/test_splits::another_draw_shares_no_label_with_the_first_and_the_larger_budget_holds_the_first"),
-    _fault("a draw for which no labels are left is taken", "representation/splits.Split.budget",
+    _fault("a draw for which no labels are left is taken", "evaluation/splits.Split.budget",
            "check_budget(A, B, C)", "",
            "representation/test_splits::a_draw_for_which_a_class_has_no_labels_left_is_refused"),
-    _fault("images that are tested once are never drawn for twice", "representation/splits.label_draws",
+    _fault("images that are tested once are never drawn for twice", "evaluation/splits.label_draws",
            "2 if A else 1", "1", _DRAWS),
-    _fault("labels are drawn twice where two draws share most of them", "representation/splits.label_draws",
+    _fault("labels are drawn twice where two draws share most of them", "evaluation/splits.label_draws",
            "times_tested(splits) == 1 and share <= LARGEST_SHARE", "times_tested(splits) == 1", _DRAWS),
-    _fault("every split draws as many labels as there are", "representation/splits.label_draws",
+    _fault("every split draws as many labels as there are", "evaluation/splits.label_draws",
            "round(1 / share / len(splits))", "round(1 / share)", _DRAWS),
-    _fault("labels of many are drawn without end", "representation/splits.label_draws",
+    _fault("labels of many are drawn without end", "evaluation/splits.label_draws",
            "min(A, ENOUGH_MODELS // len(splits), B)", "min(A, B)", _DRAWS),
-    _fault("labels are drawn once", "representation/splits.label_draws", "round(1 / share / len(splits))", "1", _DRAWS),
-    _fault("more draws than a class has labels for", "representation/splits.label_draws",
+    _fault("labels are drawn once", "evaluation/splits.label_draws", "round(1 / share / len(splits))", "1", _DRAWS),
+    _fault("more draws than a class has labels for", "evaluation/splits.label_draws",
            "min(most, A, B)", "min(A, B)",
            "representation/test_splits::no_more_draws_than_the_rarest_class_has_labels_for"),
     _fault("every draw of a split's labels is the first", "study/tasks._score",

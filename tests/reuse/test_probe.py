@@ -10,10 +10,10 @@ import pytest
 
 from headstart import cli, load
 from headstart.errors import UserError
+from headstart.evaluation.splits import split_hash
 from headstart.representation.bundle import load_bundle
 from headstart.representation.frozen import fingerprint
 from headstart.representation.pretrain import pretrain
-from headstart.representation.splits import split_hash
 from headstart.reuse.heads import GRIDS, Head
 from headstart.reuse.predict import predict
 from headstart.reuse.probe import judged_splits, labelled_groups, probe

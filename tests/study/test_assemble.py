@@ -4,8 +4,8 @@ import numpy as np
 import pytest
 import torch
 
-from headstart.representation.outcomes import Outcomes
-from headstart.representation.splits import make_splits
+from headstart.evaluation.outcomes import Outcomes
+from headstart.evaluation.splits import make_splits
 from headstart.study.approaches import parse_approach
 from headstart.study.assemble import Outcome, assemble, beats_guessing
 from headstart.study.workspace import Task, Workspace

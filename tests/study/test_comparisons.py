@@ -3,8 +3,8 @@
 import numpy as np
 import pytest
 
-from headstart.representation.outcomes import Outcomes
-from headstart.representation.splits import make_splits
+from headstart.evaluation.outcomes import Outcomes
+from headstart.evaluation.splits import make_splits
 from headstart.study.comparisons import choose, compare, corrected
 
 BASELINES = {"majority", "svm-pixels", "knn-pixels"}

@@ -9,9 +9,9 @@ import numpy as np
 import pytest
 
 from headstart.errors import UserError
+from headstart.evaluation.statistics import holm
 from headstart.report.run import command, run_study
 from headstart.report.scores import best
-from headstart.representation.statistics import holm
 from headstart.study import conduct, plan
 
 BASELINES = ["majority", "knn-pixels", "untrained+probe", "untrained:autoencoder+probe"]

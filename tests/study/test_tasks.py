@@ -7,9 +7,9 @@ import torch
 from headstart.data.duplicates import duplicate_groups
 from headstart.data.load import load
 from headstart.encoders.encoder import Encoder
-from headstart.representation.groups import bound_groups
-from headstart.representation.splits import make_splits
-from headstart.representation.statistics import score
+from headstart.evaluation.groups import bound_groups
+from headstart.evaluation.splits import make_splits
+from headstart.evaluation.statistics import score
 from headstart.reuse import heads
 from headstart.reuse.heads import Head
 from headstart.study import tasks

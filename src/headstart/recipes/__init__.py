@@ -1,1 +1,1 @@
-"""Stage 10, recipes: the classical experiments, one file each."""
+"""Stage 11, recipes: the classical experiments, one file each."""

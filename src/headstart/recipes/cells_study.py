@@ -33,6 +33,9 @@ from torch import Tensor
 from headstart.data.fetch import roots
 from headstart.encoders.build import EncoderSpec
 from headstart.errors import UserError
+from headstart.evaluation.splits import make_splits
+from headstart.evaluation.statistics import interval, score
+from headstart.evaluation.uncertainty import Estimate
 from headstart.objectives.objective import Objective
 from headstart.recipes.judged import Judged, comparison, confusion, probed
 from headstart.recipes.work import Found, Part, Ranges, Work
@@ -40,9 +43,6 @@ from headstart.report.elements import Html, prose, section, table
 from headstart.report.plots import bars, curves
 from headstart.report.words import points, unbroken
 from headstart.representation.frozen import represent
-from headstart.representation.splits import make_splits
-from headstart.representation.statistics import interval, score
-from headstart.representation.uncertainty import Estimate
 from headstart.reuse.heads import LinearHead, inner_folds
 from headstart.reuse.transfer import Transfer
 from headstart.study.prepare import Prepared, prepare

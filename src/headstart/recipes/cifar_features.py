@@ -32,6 +32,7 @@ from torch.nn import functional
 from headstart.encoders.build import EncoderSpec, build_encoder
 from headstart.encoders.encoder import Encoder
 from headstart.errors import UserError
+from headstart.evaluation.statistics import interval
 from headstart.recipes.given import Given, given
 from headstart.recipes.work import Found, Part, Ranges, Work
 from headstart.report.charts import wilson
@@ -40,7 +41,6 @@ from headstart.report.plane import tsne
 from headstart.report.plots import bars, curves, planes
 from headstart.representation.bundle import history, learned_from_labels, load_bundle
 from headstart.representation.frozen import represent
-from headstart.representation.statistics import interval
 from headstart.reuse.heads import Head
 from headstart.training.fit import Method, encoder_spec, untrained_encoder
 from headstart.views.presets import PRESETS

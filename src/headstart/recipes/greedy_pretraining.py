@@ -19,9 +19,9 @@ from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
 
+from headstart.evaluation.statistics import Difference, interval, paired
 from headstart.recipes.work import Found, Ranges, Work
 from headstart.report import words
-from headstart.representation.statistics import Difference, interval, paired
 
 if TYPE_CHECKING:
     from torch import Tensor

@@ -6,14 +6,14 @@ from typing import Any
 
 import numpy as np
 
+from headstart.evaluation.outcomes import Outcomes
+from headstart.evaluation.splits import Split
+from headstart.evaluation.statistics import holm
 from headstart.recipes.work import Work
 from headstart.report.elements import Html, prose, section, table
 from headstart.report.mistakes import matrix
 from headstart.report.plots import bars
 from headstart.report.words import p_value, points
-from headstart.representation.outcomes import Outcomes
-from headstart.representation.splits import Split
-from headstart.representation.statistics import holm
 from headstart.reuse.heads import Head
 from headstart.training.threads import threads
 

@@ -13,11 +13,11 @@ from torch import Tensor, nn
 from headstart.encoders.device import find_device
 from headstart.encoders.encoder import Encoder
 from headstart.encoders.networks import PixelVector
+from headstart.evaluation.statistics import Difference, interval, paired
 from headstart.objectives.supervised import Supervised
 from headstart.recipes.work import Work
 from headstart.report.elements import Html, table, tag
 from headstart.representation.frozen import represent
-from headstart.representation.statistics import Difference, interval, paired
 from headstart.reuse.transfer import Transfer, lecture_head
 from headstart.training.fit import encoder_spec, untrained_encoder
 from headstart.training.loop import Progress, train

@@ -186,7 +186,7 @@ def laid_out(ways: np.ndarray) -> dict[str, np.ndarray | float]:
 
 def _says(metrics: dict[str, float], test_error: dict[str, np.ndarray]) -> str:
     """Fewer mistakes or not, and whether the families live apart."""
-    from headstart.representation.statistics import paired
+    from headstart.evaluation.statistics import paired
 
     gain = paired(test_error[WITHOUT], test_error[WITH], ratio=0.0)
     fewer = "fewer" if gain.low > 0 else "more" if gain.high < 0 else "neither fewer nor more"
@@ -241,7 +241,7 @@ def _sections(
 
 
 def _over_time(ways: dict[str, np.ndarray]) -> "dict[str, list[tuple[float, float, float, float]]]":
-    from headstart.representation.statistics import interval
+    from headstart.evaluation.statistics import interval
 
     times = range(ways[WITH].shape[1])
     lines = {
@@ -265,7 +265,7 @@ def _own_over_time(ways: dict[str, np.ndarray]) -> "dict[str, list[tuple[float, 
 
 def _rows(errors: dict[str, dict[str, np.ndarray]]) -> list[list[str]]:
     """Test and training error of both families, and their difference, with intervals."""
-    from headstart.representation.statistics import interval, paired
+    from headstart.evaluation.statistics import interval, paired
 
     def told(mean: float, low: float, high: float) -> str:
         return f"{100 * mean:.2f}% [{100 * low:.2f}, {100 * high:.2f}]".replace("-", "−")

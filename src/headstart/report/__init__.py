@@ -1,1 +1,1 @@
-"""Stage 9, report: what was learned, for a person."""
+"""Stage 10, report: what was learned, for a person."""

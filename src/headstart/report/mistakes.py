@@ -2,10 +2,10 @@
 
 import numpy as np
 
+from headstart.evaluation.statistics import expected_calibration_error
 from headstart.report import charts, words
 from headstart.report.elements import Child, Html, figure, join, prose, section, table, tag
 from headstart.report.pictures import Display, gallery
-from headstart.representation.statistics import expected_calibration_error
 from headstart.study.findings import Findings
 
 MOST_CLASSES = 25

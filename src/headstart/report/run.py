@@ -68,9 +68,9 @@ def run_study(
 
     from headstart.encoders.build import check_encoder
     from headstart.encoders.device import find_device
+    from headstart.evaluation.statistics import check_metric
+    from headstart.evaluation.uncertainty import check_encoders
     from headstart.report.page import write_report
-    from headstart.representation.statistics import check_metric
-    from headstart.representation.uncertainty import check_encoders
     from headstart.study.approaches import parse_approaches
     from headstart.study.conduct import conduct
     from headstart.study.prepare import prepare

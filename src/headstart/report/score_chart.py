@@ -4,11 +4,11 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from headstart.evaluation.statistics import bounds_of
 from headstart.report.drawing import BASELINE, FAINT, LINE, MUTED, PRETRAINED, axes_of, svg, ticks
 from headstart.report.elements import Html
 from headstart.report.scores import Approach, Results, best, budgets, labels_a_class
 from headstart.report.words import metric
-from headstart.representation.statistics import bounds_of
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes

@@ -1,1 +1,1 @@
-"""Stage 6, representation: frozen vectors, and the encoder bundle on disk."""
+"""Stage 7, representation: frozen vectors, the encoder bundle on disk, and the doctor."""

@@ -208,7 +208,7 @@ def doctor(run: Path) -> Diagnosis:
 
 def _unhelpful(path: Path) -> dict[str, list[Verdict]]:
     """Of a finished study: the methods whose gain over the best baseline, at all labels, chance may explain."""
-    from headstart.representation.statistics import detectable, points
+    from headstart.evaluation.statistics import detectable, points
 
     compared = json.loads(path.read_text("utf-8")).get("comparisons", []) if path.is_file() else []
     best: dict[str, dict[str, Any]] = {}

@@ -1,1 +1,1 @@
-"""Stage 7, reuse: one representation, many tasks."""
+"""Stage 8, reuse: one representation, many tasks."""

@@ -22,7 +22,7 @@ from sklearn.preprocessing import StandardScaler
 from sklearn.svm import SVC
 
 from headstart.errors import unknown
-from headstart.representation.statistics import score
+from headstart.evaluation.statistics import score
 from headstart.training.threads import threads
 
 GRIDS: dict[str, list[dict[str, float]]] = {

@@ -27,9 +27,9 @@ def predict(
 
     from headstart.data.load import load
     from headstart.encoders.device import find_device
+    from headstart.evaluation.statistics import apply_temperature
     from headstart.representation.bundle import load_bundle
     from headstart.representation.embed import check_writable
-    from headstart.representation.statistics import apply_temperature
     from headstart.reuse.heads import restore
 
     given = load_bundle(bundle)

@@ -9,8 +9,8 @@ if TYPE_CHECKING:
     import numpy as np
 
     from headstart.data.dataset import Dataset
+    from headstart.evaluation.splits import Split
     from headstart.representation.bundle import Bundle
-    from headstart.representation.splits import Split
 
 
 def probe(
@@ -49,10 +49,10 @@ def probe(
 
     from headstart.data.load import load
     from headstart.encoders.device import find_device
+    from headstart.evaluation.outcomes import Outcomes
+    from headstart.evaluation.splits import split_hash
     from headstart.representation.bundle import load_bundle
     from headstart.representation.embed import check_writable
-    from headstart.representation.outcomes import Outcomes
-    from headstart.representation.splits import split_hash
     from headstart.reuse.heads import GRIDS, Head, store
     from headstart.training.threads import threads
     from headstart.training.workplace import check_free
@@ -122,7 +122,7 @@ def judged_splits(dataset: "Dataset", *, folds: int, repeats: int, seed: int) ->
     Raises:
         UserError: no labels, one class only, or a class too small.
     """
-    from headstart.representation.splits import make_splits
+    from headstart.evaluation.splits import make_splits
 
     rows = dataset.labelled
     return make_splits(
@@ -134,7 +134,7 @@ def judged_splits(dataset: "Dataset", *, folds: int, repeats: int, seed: int) ->
 def labelled_groups(dataset: "Dataset") -> "np.ndarray | None":
     """(m,) groups of the labelled images, exact duplicates merged, or None where no image is bound to another."""
     from headstart.data.duplicates import duplicate_groups
-    from headstart.representation.groups import bound_groups
+    from headstart.evaluation.groups import bound_groups
 
     rows = dataset.labelled
     groups = None if dataset.groups is None else dataset.groups[rows]

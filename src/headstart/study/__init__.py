@@ -1,1 +1,1 @@
-"""Stage 8, study: approaches compared under one protocol."""
+"""Stage 9, study: approaches compared under one protocol."""

@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from headstart.representation.statistics import LEVEL, detectable, points
+from headstart.evaluation.statistics import LEVEL, detectable, points
 
 
 def compose(results: dict[str, Any], *, beats_guessing: bool) -> str:

@@ -7,8 +7,8 @@ from typing import Any
 
 import numpy as np
 
-from headstart.representation.outcomes import Outcomes
-from headstart.representation.splits import label_draws
+from headstart.evaluation.outcomes import Outcomes
+from headstart.evaluation.splits import label_draws
 from headstart.study.approaches import Approach, parse_approach
 from headstart.study.comparisons import choose, compare, corrected
 from headstart.study.pool import needs

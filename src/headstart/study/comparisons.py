@@ -10,8 +10,8 @@ import math
 from collections.abc import Mapping, Set
 from typing import Any
 
-from headstart.representation.outcomes import Outcomes
-from headstart.representation.statistics import holm
+from headstart.evaluation.outcomes import Outcomes
+from headstart.evaluation.statistics import holm
 
 Row = dict[str, Any]
 

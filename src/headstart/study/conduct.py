@@ -13,8 +13,8 @@ from typing import Any
 import numpy as np
 
 from headstart.errors import UserError
-from headstart.representation.budgets import default_budgets, parse_budgets
-from headstart.representation.splits import default_folds, default_repeats, fold_ratio, make_splits, split_hash
+from headstart.evaluation.budgets import default_budgets, parse_budgets
+from headstart.evaluation.splits import default_folds, default_repeats, fold_ratio, make_splits, split_hash
 from headstart.reuse.predict import write_predictions
 from headstart.study.answer import compose
 from headstart.study.approaches import parse_approach

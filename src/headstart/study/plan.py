@@ -8,7 +8,7 @@ import numpy as np
 import torch
 
 from headstart.encoders.build import STAGED
-from headstart.representation.splits import label_draws
+from headstart.evaluation.splits import label_draws
 from headstart.study.approaches import Approach, is_untrained, parse_approach
 from headstart.study.tasks import method_recipe, network_recipe
 from headstart.study.workspace import Task, Workspace

@@ -11,7 +11,7 @@ from headstart.data.load import load
 from headstart.data.pixels import Pixels
 from headstart.encoders.build import SMALLEST
 from headstart.errors import UserError
-from headstart.representation.groups import bound_groups
+from headstart.evaluation.groups import bound_groups
 from headstart.views.presets import resolve
 from headstart.views.views import Views
 

@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from headstart.representation.splits import label_draws
+from headstart.evaluation.splits import label_draws
 from headstart.study.approaches import is_untrained, parse_approach
 from headstart.study.prepare import Prepared
 from headstart.study.workspace import Budget, Workspace

@@ -9,11 +9,11 @@ import torch
 
 from headstart.encoders.build import EncoderSpec
 from headstart.encoders.encoder import Encoder
+from headstart.evaluation.splits import Split, label_draws
+from headstart.evaluation.statistics import score
 from headstart.objectives.objective import Objective
 from headstart.representation.frozen import represent
 from headstart.representation.health import Monitor
-from headstart.representation.splits import Split, label_draws
-from headstart.representation.statistics import score
 from headstart.reuse.heads import Head, LinearHead, inner_folds
 from headstart.reuse.transfer import Transfer
 from headstart.study.approaches import Approach, is_untrained, parse_approach

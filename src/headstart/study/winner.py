@@ -8,10 +8,10 @@ import torch
 from headstart.data.dataset import Dataset
 from headstart.data.pixels import Pixels
 from headstart.encoders.build import EncoderSpec, build_encoder
+from headstart.evaluation.statistics import apply_temperature, temperature_scale
 from headstart.objectives.catalogue import hyperparameters
 from headstart.representation.bundle import Bundle
 from headstart.representation.frozen import represent
-from headstart.representation.statistics import apply_temperature, temperature_scale
 from headstart.reuse.heads import Head, LinearHead, StoredHead, store
 from headstart.study.approaches import Approach, parse_approach
 from headstart.study.assemble import Outcome

@@ -12,7 +12,7 @@ import torch
 from torch import Tensor
 
 from headstart.encoders.build import EncoderSpec
-from headstart.representation.splits import Split
+from headstart.evaluation.splits import Split
 from headstart.study.approaches import parse_approach
 from headstart.study.yardsticks import architecture
 from headstart.training.fit import encoder_spec

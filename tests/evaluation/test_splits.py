@@ -4,9 +4,9 @@ import numpy as np
 import pytest
 
 from headstart.errors import UserError
-from headstart.representation.budgets import default_budgets, parse_budgets
-from headstart.representation.groups import bound_groups
-from headstart.representation.splits import (
+from headstart.evaluation.budgets import default_budgets, parse_budgets
+from headstart.evaluation.groups import bound_groups
+from headstart.evaluation.splits import (
     default_folds,
     default_repeats,
     fold_ratio,

@@ -5,7 +5,7 @@ from collections.abc import Callable
 import numpy as np
 from jaxtyping import Float, Int
 
-from headstart.representation.statistics import check_metric, score
+from headstart.evaluation.statistics import check_metric, score
 
 
 def influence(

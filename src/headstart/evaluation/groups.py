@@ -39,7 +39,7 @@ def bound_groups(groups: np.ndarray | None, duplicate_class: np.ndarray) -> np.n
     return None if len(names) == m else merged
 
 
-def deal_groups(
+def assign_group_folds(
     labels: np.ndarray, groups: np.ndarray, folds: int, rng: np.random.Generator, class_names: Sequence[str]
 ) -> np.ndarray:
     """(m,) fold numbers that keep groups whole; of several shuffles, the first in which no fold lacks a class."""

@@ -10,7 +10,7 @@ import numpy as np
 from headstart.errors import UserError, class_name
 
 if TYPE_CHECKING:
-    from headstart.representation.splits import Split
+    from headstart.evaluation.splits import Split
 
 Budget = int | Literal["all"]
 

@@ -6,8 +6,8 @@ from scipy.stats import binomtest
 from scipy.stats import t as student
 
 from headstart.errors import UserError
-from headstart.representation.influence import influence, step
-from headstart.representation.uncertainty import (
+from headstart.evaluation.influence import influence, step
+from headstart.evaluation.uncertainty import (
     Design,
     Estimate,
     check_encoders,

@@ -7,10 +7,10 @@ from dataclasses import dataclass
 import numpy as np
 
 from headstart.errors import UserError, class_name
-from headstart.representation.budgets import Budget, check_budget
-from headstart.representation.groups import deal_groups
-from headstart.representation.official import check_official, official_pool, official_test
-from headstart.representation.uncertainty import LARGEST_SHARE
+from headstart.evaluation.budgets import Budget, check_budget
+from headstart.evaluation.groups import assign_group_folds
+from headstart.evaluation.predefined_split import check_predefined, predefined_pool, predefined_test
+from headstart.evaluation.uncertainty import LARGEST_SHARE
 from headstart.training.recipe import check_seed
 
 FEWEST_FOLDS = 4
@@ -49,7 +49,7 @@ class Split:
 
 def default_folds(labels: np.ndarray, *, groups: np.ndarray | None = None, prescribed: np.ndarray | None = None) -> int:
     """5 where every class has 25 images (groups, where given) to be tested on and labels are below 1,000, else 4."""
-    tested = official_test(prescribed)
+    tested = predefined_test(prescribed)
     rows = np.arange(len(labels)) if tested is None else tested
     units = np.unique(np.column_stack([labels[rows], rows if groups is None else groups[rows]]), axis=0)
     _, counts = np.unique(units[:, 0], return_counts=True)
@@ -59,7 +59,7 @@ def default_folds(labels: np.ndarray, *, groups: np.ndarray | None = None, presc
 def default_repeats(labels: np.ndarray, folds: int, *, prescribed: np.ndarray | None = None) -> int:
     """About 20 splits up to 150 labels, about 10 below 1,000, then one repeat (docs/protocol.md, Splits)."""
     _check_counts(folds)
-    if official_test(prescribed) is not None or len(labels) >= PLENTY:
+    if predefined_test(prescribed) is not None or len(labels) >= PLENTY:
         return 1
     return max(1, (20 if len(labels) <= 150 else 10) // folds)
 
@@ -77,7 +77,7 @@ def make_splits(
     """Repeated stratified folds, ``folds * repeats`` of them; a repeat's folds lie next to each other.
 
     Where the source prescribes a test set, the pool is the prescribed training set in every split, and the tests are
-    ``folds`` disjoint stratified parts of the official test set, once. More repeats leave the earlier ones as they are.
+    ``folds`` disjoint stratified parts of the predefined test set, once. More repeats leave the earlier ones alone.
 
     Args:
         labels: (m,) integers of the labelled rows.
@@ -93,11 +93,11 @@ def make_splits(
     """
     check_seed(seed)
     _check_counts(folds, repeats)
-    official = official_test(prescribed)
-    tested = np.arange(len(labels)) if official is None else official
-    pool = None if official is None else official_pool(np.asarray(prescribed), groups)
+    predefined = predefined_test(prescribed)
+    tested = np.arange(len(labels)) if predefined is None else predefined
+    pool = None if predefined is None else predefined_pool(np.asarray(prescribed), groups)
     if pool is not None:
-        check_official(labels, labels[pool], labels[tested], class_names)
+        check_predefined(labels, labels[pool], labels[tested], class_names)
     _check_classes(labels[tested], folds, class_names, "" if pool is None else "test ")
     splits = []
     for repeat in range(repeats if pool is None else 1):
@@ -105,7 +105,7 @@ def make_splits(
         if groups is None:
             fold = _deal(labels[tested], folds, rng)
         else:
-            fold = deal_groups(labels[tested], groups[tested], folds, rng, class_names)
+            fold = assign_group_folds(labels[tested], groups[tested], folds, rng, class_names)
         for k in range(folds):
             train = tested[fold != k] if pool is None else pool
             splits.append(Split(train, tested[fold == k], rng.permutation(train)))

@@ -3,9 +3,9 @@
 import numpy as np
 import pytest
 
-from headstart.representation.influence import influence, step
-from headstart.representation.statistics import METRICS, score
-from headstart.representation.uncertainty import image_variance
+from headstart.evaluation.influence import influence, step
+from headstart.evaluation.statistics import METRICS, score
+from headstart.evaluation.uncertainty import image_variance
 
 CLASSES = np.arange(4)
 

@@ -3,11 +3,11 @@
 import numpy as np
 import pytest
 
-from headstart.representation import outcomes
-from headstart.representation.outcomes import Outcomes
-from headstart.representation.splits import make_splits
-from headstart.representation.statistics import METRICS, score
-from headstart.representation.uncertainty import estimate
+from headstart.evaluation import outcomes
+from headstart.evaluation.outcomes import Outcomes
+from headstart.evaluation.splits import make_splits
+from headstart.evaluation.statistics import METRICS, score
+from headstart.evaluation.uncertainty import estimate
 
 Y = np.arange(60) % 3
 SPLITS = make_splits(Y, folds=4, repeats=2, seed=0)

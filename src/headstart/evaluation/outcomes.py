@@ -6,11 +6,11 @@ from functools import cached_property
 
 import numpy as np
 
-from headstart.representation.budgets import Budget
-from headstart.representation.influence import influence, step
-from headstart.representation.splits import Split, times_tested
-from headstart.representation.statistics import bounds_of, score
-from headstart.representation.uncertainty import Design, Estimate, estimate
+from headstart.evaluation.budgets import Budget
+from headstart.evaluation.influence import influence, step
+from headstart.evaluation.splits import Split, times_tested
+from headstart.evaluation.statistics import bounds_of, score
+from headstart.evaluation.uncertainty import Design, Estimate, estimate
 
 
 @dataclass(frozen=True, eq=False)

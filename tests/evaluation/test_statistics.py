@@ -7,7 +7,7 @@ from scipy.stats import t as student
 from sklearn import metrics
 
 from headstart.errors import UserError
-from headstart.representation.statistics import (
+from headstart.evaluation.statistics import (
     METRICS,
     apply_temperature,
     bounds_of,
