@@ -12,11 +12,11 @@ def _fault(what: str, place: str, old: str, new: str, claim: str) -> Fault:
 
 def _uncertain(what: str, within: str, old: str, new: str, claim: str) -> Fault:
     where = f"evaluation/uncertainty.{within}"
-    return _fault(what, where, old, new, f"representation/test_uncertainty::{claim}")
+    return _fault(what, where, old, new, f"evaluation/test_uncertainty::{claim}")
 
 
 def _outcome(what: str, within: str, old: str, new: str, claim: str) -> Fault:
-    return _fault(what, f"evaluation/outcomes.{within}", old, new, f"representation/test_outcomes::{claim}")
+    return _fault(what, f"evaluation/outcomes.{within}", old, new, f"evaluation/test_outcomes::{claim}")
 
 
 def _compared(what: str, within: str, old: str, new: str, claim: str) -> Fault:
@@ -36,13 +36,13 @@ _STRATIFIED = "the_variance_of_accuracy_is_that_of_a_stratified_sample"
 _TWO_MORE = "two_more_images_are_counted_a_step_from_the_mean_and_shared_between_the_classes"
 _GROUPS = "models_that_share_groups_share_labels_as_far_as_images_of_a_group_are_alike"
 _DERIVATIVE = (
-    "representation/test_influence::"
+    "evaluation/test_influence::"
     "two_images_of_a_class_differ_by_what_it_moves_the_score_to_be_said_the_one_thing_and_not_the_other"
 )
 _ARRANGED = "every_value_stands_at_the_model_that_said_it_and_that_model_learned_its_own_splits_draw"
 _TWO_MEANS = "a_difference_is_that_of_the_two_means_whatever_draws_and_encoders_each_has"
 _NAMED = "the_training_side_names_and_the_tests_do_not"
-_DRAWS = "representation/test_splits::labels_are_drawn_so_often_that_all_splits_together_use_each_about_once"
+_DRAWS = "evaluation/test_splits::labels_are_drawn_so_often_that_all_splits_together_use_each_about_once"
 _EACH = "study/test_tasks::each_encoder_is_put_to_every_draw_of_a_splits_labels"
 
 UNCERTAINTY = [
@@ -114,7 +114,7 @@ UNCERTAINTY = [
 
 INFLUENCE = [
     _fault("the images' values are not centred", "evaluation/influence.influence", "A - moved.mean()", "A",
-           "representation/test_influence::the_mean_of_the_images_values_is_the_score"),
+           "evaluation/test_influence::the_mean_of_the_images_values_is_the_score"),
     _fault("balanced accuracy weighs classes by their images", "evaluation/influence._balanced_accuracy",
            "np.diag(A)", "np.eye(len(share))", _DERIVATIVE),
     _fault("a class's F1 does not feel what is wrongly said of it", "evaluation/influence._f1_macro",
@@ -124,7 +124,7 @@ INFLUENCE = [
     _fault("Matthews' denominator does not move", "evaluation/influence._matthews", "A + excess * said / B", "A",
            _DERIVATIVE),
     _fault("a step is 1 for every metric", "evaluation/influence.step", "metric == 'accuracy'", "True",
-           "representation/test_influence::a_step_is_what_lies_between_right_and_wrong_in_a_class"),
+           "evaluation/test_influence::a_step_is_what_lies_between_right_and_wrong_in_a_class"),
 ]  # fmt: skip
 
 OUTCOMES = [
@@ -216,10 +216,10 @@ ASSEMBLE = [
 DRAWS = [
     _fault("draws of labels overlap", "evaluation/splits.Split.budget",
            "np.flatnonzero(A == B)[N * D : N * (D + 1)]", "np.flatnonzero(A == B)[D : D + N]",
-           "representation/test_splits::another_draw_shares_no_label_with_the_first_and_the_larger_budget_holds_the_first"),
+           "evaluation/test_splits::another_draw_shares_no_label_with_the_first_and_the_larger_budget_holds_the_first"),
     _fault("a draw for which no labels are left is taken", "evaluation/splits.Split.budget",
            "check_budget(A, B, C)", "",
-           "representation/test_splits::a_draw_for_which_a_class_has_no_labels_left_is_refused"),
+           "evaluation/test_splits::a_draw_for_which_a_class_has_no_labels_left_is_refused"),
     _fault("images that are tested once are never drawn for twice", "evaluation/splits.label_draws",
            "2 if A else 1", "1", _DRAWS),
     _fault("labels are drawn twice where two draws share most of them", "evaluation/splits.label_draws",
@@ -231,7 +231,7 @@ DRAWS = [
     _fault("labels are drawn once", "evaluation/splits.label_draws", "round(1 / share / len(splits))", "1", _DRAWS),
     _fault("more draws than a class has labels for", "evaluation/splits.label_draws",
            "min(most, A, B)", "min(A, B)",
-           "representation/test_splits::no_more_draws_than_the_rarest_class_has_labels_for"),
+           "evaluation/test_splits::no_more_draws_than_the_rarest_class_has_labels_for"),
     _fault("every draw of a split's labels is the first", "study/tasks._score",
            "split.budget(space.y, budget, d)", "split.budget(space.y, budget)", _EACH),
 ]  # fmt: skip
