@@ -24,6 +24,8 @@ from headstart.representation.health import Monitor
 from headstart.training.fit import Method, encoder_spec, untrained_encoder
 from headstart.training.loop import train
 from headstart.training.recipe import default_recipe
+from headstart.training.run import Run
+from headstart.training.training_set import TrainingSet
 from headstart.views.presets import PRESETS
 from headstart.views.views import Views
 
@@ -32,7 +34,7 @@ GEOMETRY = replace(NATURAL, brightness=(1, 1), contrast=(1, 1), saturation=(1, 1
 
 
 @dataclass(frozen=True)
-class Run:
+class Trial:
     """data, method, views: as in a study. wanted: the code, or healthy. broken: turns the objective into a bad one."""
 
     data: str
@@ -64,24 +66,24 @@ def without_teacher(objective: Objective) -> Objective:
 
 
 RUNS = (
-    Run("real-cells", "vicreg", PRESETS["microscopy"]),
-    Run("real-cells", "moco", PRESETS["microscopy"]),
-    Run("cifar10", "moco", NATURAL),
-    Run("cifar10", "barlow_twins", NATURAL),
-    Run("omniglot", "simclr", PRESETS["digits"]),
-    Run("real-cells", "simsiam", PRESETS["microscopy"], "D001", lambda o: WithoutStopGradient(o.encoder)),
-    Run("fashion-mnist", "byol", PRESETS["digits"], "D001", without_teacher),
-    Run("cifar10", "simclr", GEOMETRY, "D002"),
-    Run("real-cells", "simclr", PRESETS["identity"], "D004"),
-    Run("cifar10", "simclr", NATURAL, "D005", options={"temperature": 10.0}),
+    Trial("real-cells", "vicreg", PRESETS["microscopy"]),
+    Trial("real-cells", "moco", PRESETS["microscopy"]),
+    Trial("cifar10", "moco", NATURAL),
+    Trial("cifar10", "barlow_twins", NATURAL),
+    Trial("omniglot", "simclr", PRESETS["digits"]),
+    Trial("real-cells", "simsiam", PRESETS["microscopy"], "D001", lambda o: WithoutStopGradient(o.encoder)),
+    Trial("fashion-mnist", "byol", PRESETS["digits"], "D001", without_teacher),
+    Trial("cifar10", "simclr", GEOMETRY, "D002"),
+    Trial("real-cells", "simclr", PRESETS["identity"], "D004"),
+    Trial("cifar10", "simclr", NATURAL, "D005", options={"temperature": 10.0}),
 )
 
 DEVELOPMENT = tuple(
-    Run(data, method, views)
+    Trial(data, method, views)
     for data, views in (("digits", PRESETS["digits"]), ("mnist", PRESETS["digits"]), ("cells", PRESETS["microscopy"]))
     for method in ("simclr", "moco", "byol", "simsiam", "barlow_twins", "vicreg", "dino")
 ) + tuple(
-    Run(data, *broken)
+    Trial(data, *broken)
     for data in ("digits", "mnist", "cells")
     for broken in (
         ("simsiam", PRESETS["digits"], "D001", lambda o: WithoutStopGradient(o.encoder)),
@@ -105,16 +107,20 @@ def images(name: str) -> tuple[torch.Tensor, torch.Tensor]:
     return torch.from_numpy(Pixels.fit(x)(x)), y
 
 
-def codes(run: Run, looks: int) -> tuple[list[str], dict, dict]:
+def codes(run: Trial, looks: int) -> tuple[list[str], dict, dict]:
     """The doctor's verdicts against a run, its first and its last look; these know the labels, the verdicts do not."""
     x, y = images(run.data)
     torch.manual_seed(11)
-    encoder = untrained_encoder(encoder_spec(Method.parse(run.method).default_encoder(), x, run.views), seed=11)
+    encoder = untrained_encoder(
+        encoder_spec(Method.parse(run.method).default_encoder(), TrainingSet.of(x), symmetric=run.views.symmetric),
+        seed=11,
+    )
+    data = TrainingSet.of(x, y, views=run.views)
     made = make_objective(run.method, encoder, shape=tuple(x.shape[1:]), **(run.options or {}))
     recipe = default_recipe(run.method, len(x), seed=11)
     recipe = recipe.but(epochs=max(3, min(recipe.epochs, round(looks / len(x)))))
-    monitor = Monitor(x, y=y, views=run.views, epochs=recipe.epochs)
-    train(run.broken(made), x, recipe=recipe, views=run.views, watch=monitor)
+    monitor = Monitor(data, views=run.views, epochs=recipe.epochs)
+    train(run.broken(made), data, recipe=recipe, run=Run(watch=monitor))
     return [v.code for v in diagnose(monitor.rows) if v.against], monitor.rows[0], monitor.rows[-1]
 
 

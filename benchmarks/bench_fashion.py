@@ -19,6 +19,7 @@ from headstart.representation.bundle import load_bundle
 from headstart.representation.frozen import represent
 from headstart.reuse.heads import Head
 from headstart.training.fit import Method, encoder_spec, fit_encoder, untrained_encoder
+from headstart.training.training_set import TrainingSet
 from headstart.views.presets import PRESETS
 
 LABELS, DRAWS = (10, 100, 1000), 5
@@ -39,9 +40,13 @@ def main() -> None:
         dataset.labels[60_000:],
     )
     x, x_test = (torch.from_numpy(Pixels.fit(images)(some)) for some in (images, test))
-    spec, method = encoder_spec("small", x), Method.parse("supervised")
+    spec, method = encoder_spec("small", TrainingSet.of(x)), Method.parse("supervised")
     taught = fit_encoder(
-        method, x, torch.from_numpy(y), spec=spec, recipe=method.recipe(len(x)), views=PRESETS["objects"], classes=10
+        method,
+        TrainingSet.of(x, torch.from_numpy(y), views=PRESETS["objects"]),
+        spec=spec,
+        recipe=method.recipe(len(x)),
+        classes=10,
     ).encoder
     shown = {"pixels": (x.flatten(1).numpy(), x_test.flatten(1).numpy())}
     for name, encoder in (("untrained", untrained_encoder(spec, seed=0)), ("all labels", taught)):

@@ -16,6 +16,7 @@ from headstart.data.pixels import Pixels
 from headstart.representation.frozen import represent
 from headstart.reuse.heads import GRIDS, Head, _fitted, inner_folds
 from headstart.training.fit import Method, encoder_spec, fit_encoder
+from headstart.training.training_set import TrainingSet
 from headstart.views.presets import PRESETS
 
 GRID = GRIDS["probe"]
@@ -59,8 +60,11 @@ def vectors(seed: int) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
     x = torch.from_numpy(Pixels.fit(dataset.images)(dataset.images))
     u, rows = np.flatnonzero(labels < 0), np.flatnonzero(labels >= 0)
     method, views = Method.parse("simclr"), PRESETS["microscopy"]
-    recipe, spec = method.recipe(len(u), seed=seed), encoder_spec("small", x[u], views)
-    encoder = fit_encoder(method, x[u], spec=spec, recipe=recipe, views=views, index=u).encoder
+    recipe, spec = (
+        method.recipe(len(u), seed=seed),
+        encoder_spec("small", TrainingSet.of(x[u]), symmetric=views.symmetric),
+    )
+    encoder = fit_encoder(method, TrainingSet.of(x[u], views=views, index=u), spec=spec, recipe=recipe).encoder
     return represent(encoder, x[rows], symmetric=True), x[rows].flatten(1).numpy(), labels[rows]
 
 

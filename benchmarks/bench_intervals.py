@@ -34,6 +34,7 @@ from headstart.representation.frozen import represent
 from headstart.reuse.heads import Head, inner_folds
 from headstart.study.comparisons import choose
 from headstart.training.fit import Method, encoder_spec, fit_encoder
+from headstart.training.training_set import TrainingSet
 from headstart.views.presets import PRESETS
 
 POPULATION, GROUP, SEEDS = 12_000, 5, 60
@@ -256,8 +257,8 @@ def pretrained(seed: int) -> tuple[np.ndarray, np.ndarray]:
     x = torch.nn.functional.avg_pool2d(x, 2)
     unlabelled, labelled = x[drawn.labels < 0], x[drawn.labels >= 0]
     recipe = method.recipe(482, seed=int(np.random.SeedSequence([5, seed]).generate_state(1)[0])).but(epochs=25)
-    spec = encoder_spec("small", unlabelled, views)
-    fitted = fit_encoder(method, unlabelled, spec=spec, recipe=recipe, views=views)
+    spec = encoder_spec("small", TrainingSet.of(unlabelled), symmetric=views.symmetric)
+    fitted = fit_encoder(method, TrainingSet.of(unlabelled, views=views), spec=spec, recipe=recipe)
     h = represent(fitted.encoder, labelled, symmetric=spec.symmetric)
     return (h - h.mean(0)) / h.std(0).clip(1e-6), drawn.labels[drawn.labels >= 0]
 

@@ -42,6 +42,8 @@ from headstart.reuse.probe import judged_splits
 from headstart.training.fit import encoder_spec, untrained_encoder
 from headstart.training.loop import train
 from headstart.training.recipe import Recipe, default_recipe
+from headstart.training.run import Run
+from headstart.training.training_set import TrainingSet
 from headstart.views.presets import PRESETS
 from headstart.views.views import Views
 
@@ -94,7 +96,7 @@ def theirs(x: torch.Tensor, peer: Peer, *, seed: int = 0, steps: int = 0, watch:
             return self.transform(self.pictures[i])
 
     torch.manual_seed(seed)
-    encoder = untrained_encoder(encoder_spec("small", x), seed=seed)
+    encoder = untrained_encoder(encoder_spec("small", TrainingSet.of(x)), seed=seed)
     head, criterion = SimCLRProjectionHead(encoder.dim, 256, 128), NTXentLoss(temperature=peer.temperature)
     parameters = [*encoder.parameters(), *head.parameters()]
     make = {"sgd": lambda: torch.optim.SGD(parameters, lr=peer.rate, momentum=peer.momentum, weight_decay=5e-4),
@@ -132,7 +134,7 @@ def ours(
     watch: Watch | None = None,
 ) -> float:  # fmt: skip
     """Seconds of training by our loop, which ends as lightly's does."""
-    encoder = untrained_encoder(encoder_spec("small", x), seed=recipe.seed)
+    encoder = untrained_encoder(encoder_spec("small", TrainingSet.of(x)), seed=recipe.seed)
     torch.manual_seed(recipe.seed)
     objective, taken = SimCLR(encoder, temperature=temperature), 0
 
@@ -146,7 +148,7 @@ def ours(
 
     started = time.perf_counter()
     with contextlib.suppress(EnoughError):
-        train(objective, x, recipe=recipe, views=views, progress=look)
+        train(objective, TrainingSet.of(x, views=views), recipe=recipe, run=Run(progress=look))
     return time.perf_counter() - started
 
 
@@ -173,7 +175,7 @@ def rates(name: str, x: torch.Tensor, epochs: int) -> dict:
 
 def flops_an_image(x: torch.Tensor) -> float:
     """Multiplications and additions of the convolutions for two views, forwards and twice backwards."""
-    encoder, counted = untrained_encoder(encoder_spec("small", x), seed=0), 0.0
+    encoder, counted = untrained_encoder(encoder_spec("small", TrainingSet.of(x)), seed=0), 0.0
 
     def count(layer: torch.nn.Conv2d, _: tuple, y: torch.Tensor) -> None:
         nonlocal counted

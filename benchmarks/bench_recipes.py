@@ -101,7 +101,7 @@ def run(trial: dict) -> dict:
     u, rows = np.flatnonzero(labels < 0), np.flatnonzero(labels >= 0)
     changed = {k: tuple(v) if isinstance(v, list) else v for k, v in trial.get("views", {}).items()}
     views = replace(PRESETS[PRESETS_OF[trial["data"]]], **changed)
-    spec = encoder_spec(method_encoder(trial), x[u], views)
+    spec = encoder_spec(method_encoder(trial), TrainingSet.of(x[u]), symmetric=views.symmetric)
     encoder, method = encoder_of(trial.get("encoder", spec.name), spec, trial["seed"]), trial.get("method", "simclr")
     recipe = default_recipe(method, len(u), seed=trial["seed"]).but(**trial.get("recipe", {}))
     if "optimiser" in trial:
@@ -111,7 +111,7 @@ def run(trial: dict) -> dict:
     objective = make_objective(method, encoder, shape=(spec.channels, *spec.size), **trial.get("options", {}))
     objective.__dict__["rates"] = trial.get("rates", objective.rates)
     started = time.time()
-    monitor, judging, path = Monitor(x[u], views=views, epochs=recipe.epochs), 0.0, []
+    monitor, judging, path = Monitor(TrainingSet.of(x[u]), views=views, epochs=recipe.epochs), 0.0, []
 
     def watch(seen: Objective, log: list[Row]) -> None:
         nonlocal judging
@@ -123,7 +123,7 @@ def run(trial: dict) -> dict:
             seen.train()
         judging += time.time() - began
 
-    train(objective, x[u], recipe=recipe, views=views, index=u, watch=watch)
+    train(objective, TrainingSet.of(x[u], views=views, index=u), recipe=recipe, run=Run(watch=watch))
     spent = time.time() - started - judging
     h = represent(encoder, x[rows], symmetric=spec.symmetric)
     found = {"epochs": recipe.epochs, "seconds": round(spent, 1), **judged(h, labels[rows])}

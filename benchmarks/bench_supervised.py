@@ -30,6 +30,7 @@ from headstart.reuse.heads import LinearHead
 from headstart.reuse.transfer import Transfer
 from headstart.training.fit import Method, encoder_spec, fit_encoder, untrained_encoder
 from headstart.training.recipe import Recipe, default_recipe, steps_an_epoch
+from headstart.training.training_set import TrainingSet
 from headstart.views.presets import resolve
 from headstart.views.views import Views
 
@@ -123,11 +124,11 @@ def start_from(start: str, data: str, seed: int) -> Encoder:
     """Random weights, or those that SimCLR found on 2,000 of the images (all but those for tests only of digits)."""
     x, _, views, tested = images(data)
     seen = x[: len(x) - tested][:2000]
-    spec = encoder_spec("small", seen, views)
+    spec = encoder_spec("small", TrainingSet.of(seen), symmetric=views.symmetric)
     if start == "random":
         return untrained_encoder(spec, seed=seed)
     method = Method.parse(start)
-    return fit_encoder(method, seen, spec=spec, recipe=method.recipe(len(seen)), views=views).encoder
+    return fit_encoder(method, TrainingSet.of(seen, views=views), spec=spec, recipe=method.recipe(len(seen))).encoder
 
 
 def measure(data: str, start: str, train: np.ndarray, test: np.ndarray, recipe: Recipe) -> dict[str, Any]:

@@ -17,6 +17,7 @@ from headstart.encoders.build import EncoderSpec, build_encoder
 from headstart.objectives.supervised import Supervised
 from headstart.training.loop import train
 from headstart.training.recipe import Recipe
+from headstart.training.training_set import TrainingSet
 
 IMAGES, CLASSES, ROUNDS = 512, 10, 5
 
@@ -29,7 +30,7 @@ def network(size: int) -> Supervised:
 def ours(size: int, batch: int, x: torch.Tensor, y: torch.Tensor) -> float:
     objective = network(size)
     started = time.perf_counter()
-    train(objective, x, y, recipe=Recipe(epochs=1, batch_size=batch))
+    train(objective, TrainingSet.of(x, y), recipe=Recipe(epochs=1, batch_size=batch))
     return IMAGES / (time.perf_counter() - started)
 
 

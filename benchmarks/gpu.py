@@ -23,6 +23,8 @@ from headstart.objectives.simclr import SimCLR, nt_xent
 from headstart.training.fit import encoder_spec, untrained_encoder
 from headstart.training.loop import train
 from headstart.training.recipe import Recipe
+from headstart.training.run import Run
+from headstart.training.training_set import TrainingSet
 from headstart.views.presets import PRESETS
 
 BATCH, EPOCHS, EVERY = 512, 100, 5
@@ -47,7 +49,7 @@ def images(*, toy: bool) -> tuple[Tensor, Tensor, Tensor, Tensor]:
 def simclr(x: Tensor, *, small: bool) -> SimCLR:
     """The objective around a fresh ResNet-18."""
     torch.manual_seed(0)
-    encoder = untrained_encoder(encoder_spec("small" if small else "resnet18", x[:1000]), seed=0)
+    encoder = untrained_encoder(encoder_spec("small" if small else "resnet18", TrainingSet.of(x[:1000])), seed=0)
     return SimCLR(encoder, temperature=0.2, hidden=512, width=128)
 
 
@@ -60,7 +62,12 @@ def rate(x: Tensor, recipe: Recipe, device: str, *, small: bool) -> float:
             torch.cuda.synchronize()
         times.append(time.perf_counter())
 
-    train(simclr(x, small=small), x, recipe=recipe.but(epochs=3), views=PRESETS["natural"], device=device, watch=watch)
+    train(
+        simclr(x, small=small),
+        TrainingSet.of(x, views=PRESETS["natural"]),
+        recipe=recipe.but(epochs=3),
+        run=Run(device=device, watch=watch),
+    )
     return len(x) * 2 / (times[-1] - times[-3])
 
 
@@ -165,10 +172,8 @@ def main(argv: list[str] | None = None) -> None:
             raise TimeIsUpError
 
     try:
-        train(
-            objective, x, recipe=recipe, views=PRESETS["natural"], device=device, folder=chosen.folder, resume=True,
-            watch=watch,
-        )  # fmt: skip
+        run = Run(chosen.folder, resume=True, device=device, watch=watch)
+        train(objective, TrainingSet.of(x, views=PRESETS["natural"]), recipe=recipe, run=run)
     except TimeIsUpError:
         print("time is up: call it again to go on")
 

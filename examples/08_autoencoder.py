@@ -10,6 +10,7 @@ from headstart.objectives.autoencoder import Autoencoder
 from headstart.representation.frozen import represent
 from headstart.training.loop import train
 from headstart.training.recipe import Recipe
+from headstart.training.training_set import TrainingSet
 
 digits = headstart.load("digits")
 x, y = torch.from_numpy(digits.images).permute(0, 3, 1, 2) / 255, digits.labels
@@ -18,7 +19,7 @@ known, new = slice(0, 1500), slice(1500, None)
 # 32 filters, pool, 32, 16, pool, 16, 8, two linear units, and the same way back; the loss is the squared error.
 torch.manual_seed(0)
 autoencoder = Autoencoder(BottleneckEncoder(1, (8, 8), bottleneck=2), shape=(1, 8, 8))
-train(autoencoder, x[known], recipe=Recipe(epochs=30, batch_size=64))
+train(autoencoder, TrainingSet.of(x[known]), recipe=Recipe(epochs=30, batch_size=64))
 
 # Ten neighbours among the known digits vote for the class of a new one.
 h = represent(autoencoder.encoder, x)

@@ -12,6 +12,7 @@ from headstart.objectives.simclr import SimCLR
 from headstart.objectives.supervised import Supervised
 from headstart.training.loop import train
 from headstart.training.recipe import Recipe
+from headstart.training.training_set import TrainingSet
 from headstart.views.presets import PRESETS
 
 digits = headstart.load("digits")
@@ -27,14 +28,18 @@ f = Staged([nn.Identity()], channels=1, size=(8, 8))
 for stage in stages:
     channels, *size = f.map_shape
     f_k = Staged([stage], channels=channels, size=tuple(size))
-    train(SimCLR(f_k), X[:1300], recipe=Recipe(epochs=15, batch_size=64), views=PRESETS["digits"], prefix=f.stages)
+    train(
+        SimCLR(f_k),
+        TrainingSet.of(X[:1300], views=PRESETS["digits"], trunk=f.stages),
+        recipe=Recipe(epochs=15, batch_size=64),
+    )
     f = Staged([*f.stages, stage], channels=1, size=(8, 8)).requires_grad_(False)
 
 
 def accuracy(encoder):
     """On the last 497 digits, once the encoder and a linear head were tuned with three labels a class."""
     network = Supervised(encoder.requires_grad_(True), classes=10)
-    train(network, X[labelled], Y[labelled], recipe=Recipe(epochs=60, batch_size=32))
+    train(network, TrainingSet.of(X[labelled], Y[labelled]), recipe=Recipe(epochs=60, batch_size=32))
     return float((network.head(network.encoder(X[1300:])).argmax(1) == Y[1300:]).float().mean())
 
 

@@ -13,6 +13,8 @@ from headstart.encoders.networks import mlp
 from headstart.objectives.supervised import Supervised
 from headstart.training.loop import train
 from headstart.training.recipe import Recipe
+from headstart.training.run import Run
+from headstart.training.training_set import TrainingSet
 
 digits = headstart.load("digits")
 x, y = torch.from_numpy(digits.images).permute(0, 3, 1, 2) / 255, torch.from_numpy(digits.labels)
@@ -26,7 +28,7 @@ def path(seed):
     def watch(network, log):
         said.append(network.eval().head(network.encoder(x[-500:])).softmax(1).flatten().detach().numpy())
 
-    train(network, x[:500], y[:500], recipe=Recipe(epochs=10, seed=seed), watch=watch)
+    train(network, TrainingSet.of(x[:500], y[:500]), recipe=Recipe(epochs=10, seed=seed), run=Run(watch=watch))
     return said
 
 

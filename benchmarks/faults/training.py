@@ -3,6 +3,7 @@
 from faults.fault import Fault
 
 LOOP = ("tests/training/test_loop.py",)
+SET = ("tests/training/test_training_set.py",)
 FREEZING = ("tests/training/test_freezing.py",)
 LAYERWISE = ("tests/training/test_layerwise.py",)
 MUON = ("tests/training/test_muon.py",)
@@ -16,47 +17,47 @@ FAULTS: list[Fault] = [
         "biases and norms decay too", "training/loop.py", "_optimiser", "D if P.ndim > 1 else 0.0", "D", LOOP
     ),
     Fault("nothing decays", "training/loop.py", "_optimiser", "D if P.ndim > 1 else 0.0", "0.0", LOOP),
-    Fault("factors of the rate are ignored", "training/loop.py", "_Run._one_step", "A * G['factor']", "A", LOOP),
+    Fault("factors of the rate are ignored", "training/loop.py", "_Loop._one_step", "A * G['factor']", "A", LOOP),
     Fault(
         "a shorter beginning of a name decides over a longer one",
         "training/freezing.py", "rate_factor", "max(A, key=len)", "min(A, key=len)", FREEZING,
     ),
     Fault(
         "after_step is always told 0",
-        "training/loop.py", "_Run._one_step", "O.after_step(A)", "O.after_step(0.0)", LOOP,
+        "training/loop.py", "_Loop._one_step", "O.after_step(A)", "O.after_step(0.0)", LOOP,
     ),
     Fault(
         "after_step is told the share before the step",
-        "training/loop.py", "_Run._one_step", "O.after_step(A / B)", "O.after_step((A - 1) / B)", LOOP,
+        "training/loop.py", "_Loop._one_step", "O.after_step(A / B)", "O.after_step((A - 1) / B)", LOOP,
     ),
-    Fault("after_step is never called", "training/loop.py", "_Run._one_step", "O.after_step(A)", "", LOOP),
+    Fault("after_step is never called", "training/loop.py", "_Loop._one_step", "O.after_step(A)", "", LOOP),
     Fault(
         "views are drawn by the place in the batch",
-        "training/loop.py", "_Run._batch",
+        "training/training_set.py", "TrainingSet.batch",
         "image_keys(I, seed=A, epoch=B, stream=C)", "image_keys(torch.arange(len(I)), seed=A, epoch=B, stream=C)", LOOP,
     ),
     Fault(
         "both views of an image are the same",
-        "training/loop.py", "_Run._batch", "torch.cat(D)", "torch.cat([D[0]] * len(D))", LOOP,
+        "training/training_set.py", "TrainingSet.batch", "torch.cat(D)", "torch.cat([D[0]] * len(D))", LOOP,
     ),
     Fault(
         "views are the same in every epoch",
-        "training/loop.py", "_Run._batch",
+        "training/training_set.py", "TrainingSet.batch",
         "image_keys(I, seed=A, epoch=B, stream=C)", "image_keys(I, seed=A, epoch=0, stream=C)", LOOP,
     ),
     Fault(
         "views are the same for every seed",
-        "training/loop.py", "_Run._batch",
+        "training/training_set.py", "TrainingSet.batch",
         "image_keys(I, seed=A, epoch=B, stream=C)", "image_keys(I, seed=0, epoch=B, stream=C)", LOOP,
     ),
     Fault(
         "what a method draws itself goes with its first view",
-        "training/loop.py", "_Run._batch",
+        "training/training_set.py", "TrainingSet.batch",
         "image_keys(I, seed=A, epoch=B, stream=C)", "image_keys(I, seed=A, epoch=B, stream=max(C, 1))", LOOP,
     ),
     Fault(
         "views are never drawn",
-        "training/loop.py", "_Run._batch", "self.views is not None and A", "False", LOOP,
+        "training/training_set.py", "TrainingSet.batch", "self.views is not None and A", "False", LOOP,
     ),
     Fault(
         "the key of an image forgets the epoch",
@@ -68,52 +69,82 @@ FAULTS: list[Fault] = [
     ),
     Fault(
         "labels are those of the neighbours in the batch",
-        "training/loop.py", "_Run._batch", "self.y[R]", "self.y[R.roll(1)]", LOOP,
+        "training/training_set.py", "TrainingSet.batch",
+        "_numbers(self.y, R, A, I)", "_numbers(self.y, np.roll(R, 1), A, I)", LOOP,
     ),
     Fault(
         "an image's place is that in this run and not in its data set",
-        "training/loop.py", "_Run._batch", "self.index[R].to(D)", "R.to(D)", LOOP,
+        "training/training_set.py", "TrainingSet.batch", "R if self.index is None else B", "R", LOOP,
     ),
     Fault(
         "parts of a batch count as much as the whole",
-        "training/loop.py", "_Run._one_step", "torch.stack(A).sum() * S", "torch.stack(A).sum()", LOOP,
+        "training/loop.py", "_Loop._one_step", "torch.stack(A).sum() * S", "torch.stack(A).sum()", LOOP,
     ),
     Fault(
         "gradients of earlier steps are kept",
-        "training/loop.py", "_Run._one_step", "self.optimiser.zero_grad(set_to_none=True)", "", FREEZING,
+        "training/loop.py", "_Loop._one_step", "self.optimiser.zero_grad(set_to_none=True)", "", FREEZING,
     ),
     Fault(
-        "averaged weights are never put in place", "training/loop.py", "_Run._finish", "P.copy_(M)", "", LOOP
+        "averaged weights are never put in place", "training/loop.py", "_Loop._finish", "P.copy_(M)", "", LOOP
     ),
     Fault(
         "weights are averaged by one minus the decay",
-        "training/loop.py", "_Run._average", "1 - self.recipe.ema", "self.recipe.ema", LOOP,
+        "training/loop.py", "_Loop._average", "1 - self.recipe.ema", "self.recipe.ema", LOOP,
     ),
     Fault(
         "the order of the images is the same in each epoch",
-        "training/loop.py", "_Run._order", "np.random.default_rng([A, B])", "np.random.default_rng([A, 0])", LOOP,
+        "training/training_set.py", "TrainingSet.epoch_batches",
+        "np.random.default_rng([A, B])", "np.random.default_rng([A, 0])", LOOP,
     ),
     Fault(
         "the order of the images is the same for each seed",
-        "training/loop.py", "_Run._order", "np.random.default_rng([A, B])", "np.random.default_rng([0, B])", LOOP,
+        "training/training_set.py", "TrainingSet.epoch_batches",
+        "np.random.default_rng([A, B])", "np.random.default_rng([0, B])", LOOP,
     ),
     Fault(
         "an epoch leaves an image out",
-        "training/loop.py", "_Run._order", "np.array_split(A, B)", "np.array_split(A[1:], B)", LOOP,
+        "training/training_set.py", "TrainingSet.epoch_batches", "np.array_split(A, B)", "np.array_split(A[1:], B)", LOOP,
+    ),
+    Fault(
+        "a batch is of other rows than were dealt",
+        "training/training_set.py", "TrainingSet.batch", "self.inputs.read(R)", "self.inputs.read(np.sort(R))", SET,
+    ),
+    Fault(
+        "views see what the frozen trunk made",
+        "training/training_set.py", "TrainingSet.batch",
+        "self._through(self.views(A, B))", "self.views(self._through(A), B)", SET,
+    ),
+    Fault(
+        "a set with missing labels has the first class",
+        "training/training_set.py", "TrainingSet.batch",
+        "_numbers(self.y, R, -1, I)", "_numbers(self.y, R, 0, I)", SET,
+    ),
+    Fault(
+        "the mean of a set is that of its first part",
+        "training/training_set.py", "channel_statistics", "A + S[:, 0]", "S[:, 0]", SET,
+    ),
+    Fault(
+        "a picture is fitted twice",
+        "data/inputs.py", "Pictures.read", "fit(A, W)", "fit(fit(A, self.shape[:2]), W)",
+        ("tests/data/test_inputs.py",),
+    ),
+    Fault(
+        "a subset reads the rows before it",
+        "data/inputs.py", "Subset.read", "self.rows[R]", "R", ("tests/data/test_inputs.py",),
     ),
     Fault(
         "a network draws the same in each step",
-        "training/loop.py", "_Run._one_step", "self.recipe.seed * A + self.step", "self.recipe.seed * A", LOOP,
+        "training/loop.py", "_Loop._one_step", "self.recipe.seed * A + self.step", "self.recipe.seed * A", LOOP,
     ),
     Fault(
         "a network draws the same for each seed",
-        "training/loop.py", "_Run._one_step", "self.recipe.seed * A + self.step", "self.step", LOOP,
+        "training/loop.py", "_Loop._one_step", "self.recipe.seed * A + self.step", "self.step", LOOP,
     ),
     Fault(
-        "a network learns in inference mode", "training/loop.py", "_Run.go", "self.freezing.train()", "", LOOP
+        "a network learns in inference mode", "training/loop.py", "_Loop.go", "self.freezing.train()", "", LOOP
     ),
     Fault(
-        "a network is left in training mode", "training/loop.py", "_Run._finish", "self.objective.eval()", "", LOOP
+        "a network is left in training mode", "training/loop.py", "_Loop._finish", "self.objective.eval()", "", LOOP
     ),
     Fault(
         "frozen parameters move", "training/freezing.py", "Freezing.held", "P.requires_grad_(False)", "", FREEZING
@@ -134,7 +165,7 @@ FAULTS: list[Fault] = [
     ),
     Fault(
         "a resumed run begins anew",
-        "training/loop.py", "_Run.restore", "facts['step'], facts['total'], facts['seconds']",
+        "training/loop.py", "_Loop.restore", "facts['step'], facts['total'], facts['seconds']",
         "0, facts['total'], facts['seconds']", FREEZING,
     ),
     Fault(
@@ -162,7 +193,7 @@ FAULTS: list[Fault] = [
     ),
     Fault(
         "the stages that a stage learns on top of follow its batches",
-        "training/loop.py", "_Run.__init__", "P.to(A, B).eval()", "P.to(A, B).train()", LAYERWISE,
+        "training/loop.py", "_Loop.__init__", "P.to(A).eval()", "P.to(A).train()", LAYERWISE,
     ),
     Fault(
         "fine-tuning changes the encoder that it was given",

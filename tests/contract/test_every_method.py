@@ -13,6 +13,8 @@ from headstart.training import loop
 from headstart.training.fit import Method, encoder_spec, fit_encoder, untrained_encoder
 from headstart.training.loop import train
 from headstart.training.recipe import Recipe
+from headstart.training.run import Run
+from headstart.training.training_set import TrainingSet
 from headstart.views.presets import PRESETS
 
 X = torch.rand(24, 1, 16, 16, generator=torch.Generator().manual_seed(0))
@@ -23,14 +25,14 @@ ALL = sorted(methods())
 
 def objective(name):
     method = Method.parse(name)
-    encoder = untrained_encoder(encoder_spec(method.default_encoder(), X), seed=1)
+    encoder = untrained_encoder(encoder_spec(method.default_encoder(), TrainingSet.of(X)), seed=1)
     torch.manual_seed(2)
     return make_objective(name, encoder, shape=(1, 16, 16), classes=3)
 
 
 def trained(name, **changes):
     made = objective(name)
-    rows = train(made, X, Y, recipe=SHORT.but(**changes), views=PRESETS["microscopy"])
+    rows = train(made, TrainingSet.of(X, Y, views=PRESETS["microscopy"]), recipe=SHORT.but(**changes))
     return made, rows
 
 
@@ -61,11 +63,17 @@ def test_the_same_seed_gives_the_same_weights_and_another_does_not(name):
 def test_a_run_that_was_stopped_goes_on_to_the_same_bits(name, tmp_path, monkeypatch):
     monkeypatch.setattr(loop, "CHECKPOINT_SECONDS", 0.0)  # a checkpoint a step, not a start from the beginning
     method = Method.parse(name)
-    spec = encoder_spec(method.default_encoder(), X)
+    spec = encoder_spec(method.default_encoder(), TrainingSet.of(X))
 
     def fit(folder, **more):
         return fit_encoder(
-            method, X, Y, spec=spec, recipe=SHORT, views=PRESETS["microscopy"], classes=3, folder=folder, **more
+            method,
+            TrainingSet.of(X, Y, views=PRESETS["microscopy"]),
+            spec=spec,
+            recipe=SHORT,
+            classes=3,
+            run=Run(folder=folder),
+            **more,
         ).encoder.state_dict()
 
     whole = fit(tmp_path / "whole")
@@ -125,6 +133,10 @@ def test_randomness_follows_the_image_and_not_the_batch():
             return self.inner(batch)
 
     for batch in (4, 12):
-        train(Spy(objective("simclr")), X, recipe=SHORT.but(batch_size=batch, epochs=1), views=PRESETS["microscopy"])
+        train(
+            Spy(objective("simclr")),
+            TrainingSet.of(X, views=PRESETS["microscopy"]),
+            recipe=SHORT.but(batch_size=batch, epochs=1),
+        )
     assert all(torch.allclose(a, b, atol=1e-6) for a, b in seen.values())
     assert len(seen) == len(X)

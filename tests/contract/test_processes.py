@@ -17,6 +17,7 @@ from headstart.training.loop import train
 from headstart.training.penalties import contraction, decorrelation, penalise
 from headstart.training.processes import Processes
 from headstart.training.recipe import Recipe
+from headstart.training.training_set import TrainingSet
 from headstart.views.presets import PRESETS
 from headstart.views.random import image_keys
 
@@ -38,7 +39,7 @@ def one_an_image(layer, x, y):
 
 def objective_of(name, *, dropout=0.0):
     method = Method.parse(name)
-    encoder = untrained_encoder(encoder_spec(method.default_encoder(), X), seed=1)
+    encoder = untrained_encoder(encoder_spec(method.default_encoder(), TrainingSet.of(X)), seed=1)
     if dropout:  # of a map and of the last one
         for stage in (encoder.stages[1], encoder.stages[-1]):
             stage.append(torch.nn.Dropout(dropout))
@@ -52,7 +53,9 @@ def objective_of(name, *, dropout=0.0):
 def losses(name, **more):
     recipe = RECIPE.but(precision=more.pop("precision", None), optimiser=more.pop("optimiser", None))
     made = objective_of(name, dropout=more.pop("dropout", 0.0))
-    return [row["loss"] for row in train(made, X, Y, recipe=recipe, views=PRESETS["microscopy"], **more)]
+    return [
+        row["loss"] for row in train(made, TrainingSet.of(X, Y, views=PRESETS["microscopy"]), recipe=recipe, **more)
+    ]
 
 
 def gradients(name):

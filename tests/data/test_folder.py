@@ -173,7 +173,7 @@ def test_mixed_sizes_are_fitted_into_the_median_longer_side(tmp_path):
     folder(tmp_path, "a/2.png", "a/3.png", size=(12, 16))
     found = load(tmp_path)
     assert found.images.shape == (3, 16, 16, 1)
-    assert found.notes[0].startswith("images of 12×16 to 20×10 pixels were fitted into 16×16")
+    assert found.notes[0].startswith("images of 12×16 to 20×10 pixels are fitted into 16×16")
 
 
 def test_grey_and_colour_files_together_become_colour(tmp_path):

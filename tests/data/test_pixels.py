@@ -72,18 +72,32 @@ def test_later_images_may_have_another_size():
     assert pixels(np.zeros((5, 40, 20, 3), np.uint8)).shape == (5, 3, 16, 16)
 
 
-def test_an_image_does_not_depend_on_its_companions(monkeypatch):
+def test_an_image_does_not_depend_on_its_companions():
     images = RNG.integers(0, 60_000, (7, 20, 30, 2), np.uint16)
     pixels = Pixels.fit(images, image_size=16)
     whole = pixels(images)
-    monkeypatch.setattr("headstart.data.pixels._CHUNK", 1)
-    np.testing.assert_allclose(pixels(images), whole, atol=1e-6)
+    np.testing.assert_allclose(np.concatenate([pixels(image[None]) for image in images]), whole, atol=1e-6)
+
+
+def test_the_range_is_that_of_all_images_however_they_are_read(monkeypatch):
+    images = RNG.integers(0, 30, (50, 8, 8, 1), np.uint8)
+    images[41, 3, 3] = 200
+    monkeypatch.setattr("headstart.data.inputs._CHUNK_BYTES", 300)
+    assert Pixels.fit(images).high == (255.0,)
+    assert Pixels.fit(images[:41]).high < (31.0,)
+
+
+def test_a_batch_is_prepared_as_the_whole_set_is():
+    images = RNG.integers(0, 60_000, (7, 16, 16, 2), np.uint16)
+    for per_image in (False, True):
+        pixels = Pixels.fit(images, per_image=per_image)
+        np.testing.assert_array_equal(pixels.prepare(images[2:5]).numpy(), pixels(images)[2:5])
 
 
 @pytest.mark.parametrize("shape", [(2, 8, 8, 3), (8, 8), (2, 8, 8)])
 def test_another_number_of_channels_is_refused(shape):
     pixels = Pixels.fit(np.zeros((2, 8, 8, 1), np.uint8))
-    with pytest.raises(UserError, match="1 channel"):
+    with pytest.raises(UserError, match=r"the encoder takes 1|\(n, h, w, 1\)"):
         pixels(np.zeros(shape, np.uint8))
 
 

@@ -17,6 +17,7 @@ from headstart.objectives.catalogue import hyperparameters
 from headstart.objectives.reconstruction import cross_entropy, squared_error
 from headstart.training.loop import train
 from headstart.training.recipe import Recipe
+from headstart.training.training_set import TrainingSet
 
 
 def pixels(n: int, *, seed: int) -> torch.Tensor:
@@ -63,7 +64,7 @@ def test_logistic_pca_is_a_linear_code_a_mirror_and_cross_entropy_and_beats_pca_
     torch.manual_seed(0)
     encoder = dense(1, (8, 8), widths=(codes,), activation="linear")
     made = Autoencoder(encoder, shape=(1, 8, 8), decoder=Mirror(encoder), error="cross-entropy")
-    train(made, x, recipe=Recipe(epochs=150, batch_size=120, learning_rate=5e-2))
+    train(made, TrainingSet.of(x), recipe=Recipe(epochs=150, batch_size=120, learning_rate=0.05))
     with torch.no_grad():
         wrong = (made.reconstruction(x) - x).square().flatten(1).sum(1).mean()
     values = torch.linalg.svdvals(x.flatten(1) - x.flatten(1).mean(0))

@@ -11,6 +11,7 @@ from headstart.encoders.teacher import Teacher, rising
 from headstart.objectives.byol import BYOL, regression_loss
 from headstart.training.loop import train
 from headstart.training.recipe import Recipe
+from headstart.training.training_set import TrainingSet
 
 
 def byol(**options):
@@ -87,7 +88,7 @@ def test_the_predictor_learns_at_ten_times_the_rate_of_the_rest():
         recipe = Recipe(
             epochs=1, batch_size=6, learning_rate=1e-3, weight_decay=0.0, optimiser="sgd", precision="float64"
         )
-        train(made, images(seed=1), recipe=recipe, rates=rates)
+        train(made, TrainingSet.of(images(seed=1)), recipe=recipe.but(rates=rates))
         moved.append({name: p - before[name] for name, p in made.named_parameters() if "teacher" not in name})
     own, common = moved
     for name, way in own.items():

@@ -13,6 +13,7 @@ from torch.nn import functional
 from headstart.objectives.moco import MoCo, info_nce
 from headstart.objectives.objective import Batch
 from headstart.training.fit import encoder_spec, untrained_encoder
+from headstart.training.training_set import TrainingSet
 
 X = torch.rand(16, 1, 16, 16, generator=torch.Generator().manual_seed(0))
 
@@ -25,7 +26,7 @@ def batch(rows_=slice(None)):
 
 
 def moco(**options):
-    encoder = untrained_encoder(encoder_spec("small", X), seed=0)
+    encoder = untrained_encoder(encoder_spec("small", TrainingSet.of(X)), seed=0)
     torch.manual_seed(0)
     return MoCo(encoder, **{"queue": 40, "hidden": 32, "width": 8, **options})
 

@@ -14,6 +14,7 @@ from headstart.objectives.objective import Batch
 from headstart.objectives.rbm import RBM, free_energy, gibbs
 from headstart.training.loop import train
 from headstart.training.recipe import Recipe
+from headstart.training.training_set import TrainingSet
 from headstart.views.random import image_keys
 
 VISIBLE, HIDDEN = 6, 4
@@ -95,7 +96,7 @@ def test_a_long_walk_ends_where_the_machine_says():
 def test_contrast_makes_the_data_likelier_and_nothing_is_likelier_than_its_own_entropy():
     made, x = machine(), images(PATTERNS.repeat(20, 1))
     before = log_likelihood(made, PATTERNS)
-    train(made, x, recipe=Recipe(epochs=150, batch_size=20, learning_rate=0.02, precision="float64"))
+    train(made, TrainingSet.of(x), recipe=Recipe(epochs=150, batch_size=20, learning_rate=0.02, precision="float64"))
     after = log_likelihood(made, PATTERNS)
     best = -torch.tensor(3.0).log().item()  # three patterns, each a third of the time
     assert before == pytest.approx(-VISIBLE * torch.tensor(2.0).log().item(), abs=0.5)
@@ -104,7 +105,7 @@ def test_contrast_makes_the_data_likelier_and_nothing_is_likelier_than_its_own_e
 
 def test_linear_units_reconstruct_what_they_learned():
     made, x = machine(last="linear"), images(PATTERNS.repeat(20, 1))
-    train(made, x, recipe=Recipe(epochs=100, batch_size=20, learning_rate=0.02, precision="float64"))
+    train(made, TrainingSet.of(x), recipe=Recipe(epochs=100, batch_size=20, learning_rate=0.02, precision="float64"))
     with torch.no_grad():
         assert (made.reconstruction(x) - x).abs().mean() < 0.15
 
@@ -113,7 +114,11 @@ def test_reconstructions_are_poor_before_and_good_after():
     made, x = machine(), images(PATTERNS.repeat(20, 1))
     wrong = []
     for epochs in (1, 150):
-        train(made, x, recipe=Recipe(epochs=epochs, batch_size=20, learning_rate=0.02, precision="float64"))
+        train(
+            made,
+            TrainingSet.of(x),
+            recipe=Recipe(epochs=epochs, batch_size=20, learning_rate=0.02, precision="float64"),
+        )
         with torch.no_grad():
             wrong.append(float((made.reconstruction(x) - x).abs().mean()))
     assert wrong[0] > 0.4

@@ -10,6 +10,7 @@ from headstart.objectives.objective import Objective
 from headstart.objectives.sparse import Sparse, activity
 from headstart.training.loop import train
 from headstart.training.recipe import Recipe
+from headstart.training.training_set import TrainingSet
 
 X = torch.rand(64, 1, 8, 8, generator=torch.Generator().manual_seed(0)).square()
 
@@ -29,7 +30,7 @@ def learned(weight: float) -> tuple[float, float]:
     """Mean squared error and activity after training."""
     torch.manual_seed(0)
     made: Objective = Sparse(dense(1, (8, 8), widths=(40,)), shape=(1, 8, 8), weight=weight)
-    train(made, X, recipe=Recipe(epochs=60, batch_size=16, learning_rate=1e-2))
+    train(made, TrainingSet.of(X), recipe=Recipe(epochs=60, batch_size=16, learning_rate=0.01))
     with torch.no_grad():
         return float((made.reconstruction(X) - X).square().mean()), float(activity(made.encoder(X)).mean())
 

@@ -17,6 +17,7 @@ from headstart.representation.bundle import Bundle
 from headstart.representation.frozen import represent
 from headstart.reuse.heads import GRIDS
 from headstart.training.fit import encoder_spec, untrained_encoder
+from headstart.training.training_set import TrainingSet
 
 
 @pytest.fixture
@@ -41,7 +42,7 @@ def toy(monkeypatch):
 def bundle_of(dataset, folder, *, channels=3, method="simclr"):
     """A bundle of an untrained encoder for images like these, which claims to have learned by a method."""
     x = torch.from_numpy(Pixels.fit(dataset.images)(dataset.images))[:, :channels]
-    spec = encoder_spec("small", x)
+    spec = encoder_spec("small", TrainingSet.of(x))
     facts = {"method": {"name": method}, "saw": "all", "data": {"hash": dataset.content_hash, "source": "toy"}}
     pixels = Pixels.fit(dataset.images[..., :channels])
     return Bundle(untrained_encoder(spec, seed=1), spec, pixels, facts).save(folder)

@@ -7,6 +7,7 @@ import torch
 from headstart.recipes.stacks import error, finetuned, lowest, probabilities, stack
 from headstart.training.layerwise import pretrain_layerwise
 from headstart.training.recipe import Recipe
+from headstart.training.training_set import TrainingSet
 
 
 def same(a: torch.nn.Module, b: torch.nn.Module) -> bool:
@@ -18,7 +19,7 @@ def test_the_lowest_layers_of_a_pretrained_stack_are_a_shallower_stack_pretraine
     for depth in (2, 3):
         made[depth] = stack(digits.shape, depth=depth, width=9, activation="sigmoid", seed=4)
         recipe = Recipe(epochs=depth, batch_size=64, seed=4)
-        pretrain_layerwise(made[depth], digits.x, learner="denoising", recipe=recipe)
+        pretrain_layerwise(made[depth], TrainingSet.of(digits.x), learner="denoising", recipe=recipe)
     assert same(lowest(made[3], 2), made[2])
 
 

@@ -130,7 +130,7 @@ def test_an_approach_that_was_cut_short_lacks_a_budget(findings: Findings) -> No
 
 def test_no_unlabelled_images(findings: Findings) -> None:
     d = findings.dataset
-    dataset = replace(d, images=d.images[:300], labels=d.labels[:300], ids=d.ids[:300])
+    dataset = replace(d, inputs=d.images[:300], labels=d.labels[:300], ids=d.ids[:300])
     results = {**findings.results, "n_unlabelled": 0}
     few = replace(findings, dataset=dataset, results=results, predictions=[], vectors=findings.vectors[:300])
     assert sections(few) == ALWAYS | SOMETIMES - {"unsure"}
@@ -147,7 +147,10 @@ def test_any_number_of_channels_of_any_kind(findings: Findings, channels: int, k
     sheet = np.repeat(findings.view_sheet, channels, axis=4)
     pair = tuple(np.repeat(part, channels, axis=3) for part in findings.reconstructions or ())
     many = replace(
-        findings, dataset=replace(findings.dataset, images=images), view_sheet=sheet, reconstructions=(pair[0], pair[1])
+        findings,
+        dataset=replace(findings.dataset, inputs=Images(images)),
+        view_sheet=sheet,
+        reconstructions=(pair[0], pair[1]),
     )
     assert sections(many) == ALWAYS | SOMETIMES
 
@@ -181,7 +184,7 @@ def test_only_the_images_of_an_official_test_set_are_judged(findings: Findings) 
 
 def test_too_few_images_have_no_map_and_no_reliability(findings: Findings) -> None:
     d = findings.dataset
-    dataset = replace(d, images=d.images[:10], labels=d.labels[:10], ids=d.ids[:10])
+    dataset = replace(d, inputs=d.images[:10], labels=d.labels[:10], ids=d.ids[:10])
     tiny = replace(
         findings,
         dataset=dataset,

@@ -20,6 +20,8 @@ from headstart.training.fit import encoder_spec, untrained_encoder
 from headstart.training.log import Log
 from headstart.training.loop import train
 from headstart.training.recipe import Recipe
+from headstart.training.run import Run
+from headstart.training.training_set import TrainingSet
 from headstart.views.presets import PRESETS
 from headstart.views.views import Views
 
@@ -92,14 +94,19 @@ def test_of_methods_without_views_nothing_learned_cannot_be_told():
 
 
 def verdicts(objective, *, views=PRESETS["digits"], x=DIGITS, epochs=20, **changes):
-    monitor = Monitor(x, views=views, epochs=epochs)
-    train(objective, x, recipe=Recipe(epochs=epochs, batch_size=64, **changes), views=views, watch=monitor)
+    monitor = Monitor(TrainingSet.of(x), views=views, epochs=epochs)
+    train(
+        objective,
+        TrainingSet.of(x, views=views),
+        recipe=Recipe(epochs=epochs, batch_size=64, **changes),
+        run=Run(watch=monitor),
+    )
     return {verdict.code for verdict in diagnose(monitor.rows)}
 
 
 def encoder(x=DIGITS):
     torch.manual_seed(0)  # for the projector that is built around it
-    return untrained_encoder(encoder_spec("small", x), seed=0)
+    return untrained_encoder(encoder_spec("small", TrainingSet.of(x)), seed=0)
 
 
 class WithoutStopGradient(SimSiam):

@@ -20,6 +20,8 @@ from headstart.training.fit import encoder_spec, untrained_encoder
 from headstart.training.log import read_log
 from headstart.training.loop import train
 from headstart.training.recipe import Recipe
+from headstart.training.run import Run
+from headstart.training.training_set import TrainingSet
 from headstart.views.presets import PRESETS
 
 X = torch.rand(40, 1, 16, 16, generator=torch.Generator().manual_seed(0))
@@ -85,14 +87,14 @@ def test_flatness_is_1_where_all_are_alike_or_the_temperature_is_high_and_0_wher
 
 def simclr():
     torch.manual_seed(1)
-    return SimCLR(untrained_encoder(encoder_spec("small", X), seed=1))
+    return SimCLR(untrained_encoder(encoder_spec("small", TrainingSet.of(X)), seed=1))
 
 
 def test_watching_does_not_change_what_is_learned(tmp_path):
     watched, alone = simclr(), simclr()
-    monitor = Monitor(X, y=Y, views=PRESETS["microscopy"], epochs=4, folder=tmp_path)
-    train(watched, X, recipe=RECIPE, views=PRESETS["microscopy"], watch=monitor)
-    train(alone, X, recipe=RECIPE, views=PRESETS["microscopy"])
+    monitor = Monitor(TrainingSet.of(X, Y), views=PRESETS["microscopy"], epochs=4, folder=tmp_path)
+    train(watched, TrainingSet.of(X, views=PRESETS["microscopy"]), recipe=RECIPE, run=Run(watch=monitor))
+    train(alone, TrainingSet.of(X, views=PRESETS["microscopy"]), recipe=RECIPE)
     assert all(torch.equal(a, b) for a, b in zip(watched.parameters(), alone.parameters(), strict=True))
     rows = read_log(tmp_path / "health.csv")
     assert [row["done"] for row in rows] == [0, 0.25, 0.5, 0.75, 1]
@@ -104,17 +106,17 @@ def test_watching_does_not_change_what_is_learned(tmp_path):
 
 def test_pixels_find_each_other_in_views_that_change_nothing_and_copies_are_counted():
     doubled = torch.cat([X, X[:10]])
-    found = Monitor(doubled, views=PRESETS["identity"], epochs=1)
+    found = Monitor(TrainingSet.of(doubled), views=PRESETS["identity"], epochs=1)
     assert found.same_always["copies"] == pytest.approx(0.2)
-    assert Monitor(X, views=PRESETS["identity"], epochs=1).views_alone["pixels"] == 1
-    assert Monitor(X, views=PRESETS["microscopy"], epochs=1).views_alone["pixels"] < 0.5
+    assert Monitor(TrainingSet.of(X), views=PRESETS["identity"], epochs=1).views_alone["pixels"] == 1
+    assert Monitor(TrainingSet.of(X), views=PRESETS["microscopy"], epochs=1).views_alone["pixels"] < 0.5
     assert found.views_alone["pixels"] == pytest.approx(30 / 50)  # a copy is as near as the image itself
 
 
 def test_the_encoder_kept_is_the_one_that_found_most_other_views(tmp_path):
     """Trained well, then ruined by a rate that is far too high: what is kept is from before."""
     made, best = simclr(), tmp_path / "best.safetensors"
-    monitor = Monitor(X, views=PRESETS["microscopy"], epochs=8, best=best)
+    monitor = Monitor(TrainingSet.of(X), views=PRESETS["microscopy"], epochs=8, best=best)
     seen = {}
 
     def watch(objective, rows):
@@ -123,7 +125,7 @@ def test_the_encoder_kept_is_the_one_that_found_most_other_views(tmp_path):
         monitor(objective, rows)
         seen[monitor.rows[-1]["step"]] = {k: v.clone() for k, v in objective.encoder.state_dict().items()}
 
-    train(made, X, recipe=RECIPE.but(epochs=8), views=PRESETS["microscopy"], watch=watch)
+    train(made, TrainingSet.of(X, views=PRESETS["microscopy"]), recipe=RECIPE.but(epochs=8), run=Run(watch=watch))
     tensors, facts = read_tensors(best)
     found = {row["step"]: row["top1"] for row in monitor.rows}
     assert facts["step"] == max(found, key=lambda step: (found[step], step)) < 8
@@ -131,7 +133,7 @@ def test_the_encoder_kept_is_the_one_that_found_most_other_views(tmp_path):
 
 
 def test_a_run_that_was_cut_short_is_looked_at_once_more_and_at_most_25_times_a_run():
-    monitor, made = Monitor(X, views=PRESETS["microscopy"], epochs=49), simclr()
+    monitor, made = Monitor(TrainingSet.of(X), views=PRESETS["microscopy"], epochs=49), simclr()
     assert monitor.every == 2
     monitor(made, [])
     monitor.finish(made.encoder, 7, made)
@@ -140,7 +142,7 @@ def test_a_run_that_was_cut_short_is_looked_at_once_more_and_at_most_25_times_a_
 
 
 def test_the_panel_shows_every_measure_and_what_the_doctor_says():
-    monitor = Monitor(X, y=Y, views=PRESETS["microscopy"], epochs=1)
+    monitor = Monitor(TrainingSet.of(X, Y), views=PRESETS["microscopy"], epochs=1)
     assert monitor.now == ""
     monitor.log.add([{**dict.fromkeys(("top1", "rank", "rank_z", "alignment", "knn", "dead", "copies"), 0.25),
                       "spread": 0.01, "step": 9, "done": 0.5, "uniformity": -1.0, "knn_pixels": 0.5}])  # fmt: skip
@@ -156,8 +158,13 @@ def test_the_panel_shows_every_measure_and_what_the_doctor_says():
 
 
 def test_averaged_weights_are_looked_at_in_place_of_the_last_ones(tmp_path):
-    monitor, made = Monitor(X, views=PRESETS["microscopy"], epochs=1, folder=tmp_path), simclr()
-    train(made, X, recipe=Recipe(epochs=1, batch_size=16), views=PRESETS["microscopy"], watch=monitor)
+    monitor, made = Monitor(TrainingSet.of(X), views=PRESETS["microscopy"], epochs=1, folder=tmp_path), simclr()
+    train(
+        made,
+        TrainingSet.of(X, views=PRESETS["microscopy"]),
+        recipe=Recipe(epochs=1, batch_size=16),
+        run=Run(watch=monitor),
+    )
     step, found = monitor.rows[-1]["step"], monitor.rows[-1]["rank"]
     with torch.no_grad():
         for p in made.encoder.parameters():

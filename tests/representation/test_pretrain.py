@@ -53,9 +53,9 @@ def test_a_run_is_resumed_as_it_was_begun_or_not_at_all(tmp_path, monkeypatch):
         original(self, spent)
         raise StopError
 
-    original, out = loop._Run._save, tmp_path / "run"
+    original, out = loop._Loop._save, tmp_path / "run"
     monkeypatch.setattr(loop, "CHECKPOINT_SECONDS", 0.0)
-    monkeypatch.setattr(loop._Run, "_save", stop)
+    monkeypatch.setattr(loop._Loop, "_save", stop)
     with pytest.raises(StopError):
         pretrain("digits", epochs=1, penalty="sparsity:encoder:0.1", out=out)
     monkeypatch.undo()
@@ -99,7 +99,7 @@ def test_a_version_that_does_not_exist_is_refused(tmp_path):
 
 def test_the_views_are_on_disk_before_the_first_step(tmp_path, monkeypatch):
     seen = []
-    monkeypatch.setattr(loop._Run, "go", lambda *_: seen.extend(tmp_path.rglob("views.png")) or 1 / 0)
+    monkeypatch.setattr(loop._Loop, "go", lambda *_: seen.extend(tmp_path.rglob("views.png")) or 1 / 0)
     with pytest.raises(ZeroDivisionError):
         pretrain("digits", epochs=1, out=tmp_path / "run")
     assert seen

@@ -16,6 +16,7 @@ from headstart.reuse.transfer import Transfer, lecture_head
 from headstart.training import loop
 from headstart.training.fit import encoder_spec, untrained_encoder
 from headstart.training.recipe import Recipe
+from headstart.training.training_set import TrainingSet
 from headstart.views.presets import PRESETS
 
 Y = np.arange(24) % 3 * 2  # labels need not be 0..k-1
@@ -27,7 +28,7 @@ SHORT = RECIPE.but(epochs=3)
 
 
 def encoder(name="small"):
-    return untrained_encoder(encoder_spec(name, X), seed=0)
+    return untrained_encoder(encoder_spec(name, TrainingSet.of(X)), seed=0)
 
 
 def states(module):
@@ -135,14 +136,14 @@ def test_what_lies_behind_the_layer_is_neither_run_nor_trained():
 
 def test_gradual_unfreezing_opens_the_last_stage_first():
     given, seen = encoder(), []
-    real = loop._Run._finish
+    real = loop._Loop._finish
 
     def spy(run):
         real(run)
         seen.append(states(run.objective))
 
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(loop._Run, "_finish", spy)
+        patch.setattr(loop._Loop, "_finish", spy)
         made = Transfer(given, frozen=(), unfreeze_every=2, recipe=RECIPE.but(epochs=11), cache=False).fit(X, Y)
     assert [row["epoch"] for row in made.log_] == [e // 3 for n in (6, 6, 6, 6, 9) for e in range(n)]
     start = {f"encoder.encoder.{name}": value for name, value in states(given).items()}
@@ -246,7 +247,7 @@ def test_a_killed_transfer_resumes_to_what_an_uninterrupted_one_gives(tmp_path, 
 def test_the_flat_network_goes_into_a_bundle_and_on_from_its_folder(tmp_path):
     images = (255 * X[:, 0]).byte().numpy()
     trained = Transfer(encoder("lecture_flat"), frozen=(), recipe=SHORT).fit(images, Y)
-    spec = encoder_spec("lecture_flat", X)
+    spec = encoder_spec("lecture_flat", TrainingSet.of(X))
     Bundle(trained.encoder_, spec, trained.pixels_).save(tmp_path)
     assert fingerprint(load_bundle(tmp_path).encoder) == fingerprint(trained.encoder_)
     made = Transfer(tmp_path, layer="features", recipe=RECIPE).fit(images, Y)
@@ -255,7 +256,7 @@ def test_the_flat_network_goes_into_a_bundle_and_on_from_its_folder(tmp_path):
 
 
 def test_a_symmetric_bundle_is_used_as_it_represents():
-    spec = encoder_spec("small", X, PRESETS["microscopy"])
+    spec = encoder_spec("small", TrainingSet.of(X), symmetric=PRESETS["microscopy"].symmetric)
     bundle = Bundle(untrained_encoder(spec, seed=0), spec, Transfer(encoder(), recipe=SHORT).fit(_stored(), Y).pixels_)
     made = Transfer(bundle, recipe=SHORT).fit(X, Y)
     assert spec.symmetric
@@ -270,7 +271,7 @@ def _stored():
 def test_who_learned_the_names_of_digits_tells_odd_from_even_by_ten_labels_and_an_untrained_encoder_does_not():
     images, labels = load_digits(return_X_y=True)
     x = torch.from_numpy(images.reshape(-1, 1, 8, 8) / 16).float()
-    untrained = untrained_encoder(encoder_spec("small", x[:900]), seed=0)
+    untrained = untrained_encoder(encoder_spec("small", TrainingSet.of(x[:900])), seed=0)
     recipe = Recipe(epochs=6, batch_size=32, learning_rate=3e-3)
     trained = Transfer(untrained, frozen=(), recipe=recipe).fit(x[:900], labels[:900]).encoder_
     x, odd = x[900:], labels[900:] % 2

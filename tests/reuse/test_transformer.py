@@ -28,9 +28,9 @@ def shown(monkeypatch):
     """Every image that an encoder was trained on, a list a fit."""
     seen, real = [], transformer.fit_encoder
 
-    def spy(method, x, *rest, **more):
-        seen.append({image.tobytes() for image in (x * 255).round().byte().numpy()})
-        return real(method, x, *rest, **more)
+    def spy(method, data, **more):
+        seen.append({image.tobytes() for image in (data.rows(slice(None)) * 255).round().byte().numpy()})
+        return real(method, data, **more)
 
     monkeypatch.setattr(transformer, "fit_encoder", spy)
     return seen

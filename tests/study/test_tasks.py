@@ -6,6 +6,7 @@ import torch
 
 from headstart.data.duplicates import duplicate_groups
 from headstart.data.load import load
+from headstart.data.pixels import Pixels
 from headstart.encoders.encoder import Encoder
 from headstart.evaluation.groups import bound_groups
 from headstart.evaluation.splits import make_splits
@@ -34,28 +35,33 @@ def space(tmp_path):
     groups = bound_groups(None, twins[DATA.labelled])
     splits = make_splits(y, folds=4, repeats=1, seed=0, groups=groups)
     plain = [{k: getattr(s, k).tolist() for k in ("train", "test", "order")} for s in splits]
-    x = (DATA.images.transpose(0, 3, 1, 2) / 255).astype(np.float32)
-    for name, value in {"x": x, "labels": DATA.labels, "twins": twins, "groups": groups}.items():
+    for name, value in {"inputs": DATA.images, "labels": DATA.labels, "twins": twins, "groups": groups}.items():
         np.save(tmp_path / f"{name}.npy", value)
     plan = {
         "seed": 0, "metric": "balanced_accuracy", "saw": "unlabelled", "device": "cpu", "encoder": None, "encoders": 1,
         "views": "digits", "budgets": [3, "all"], "splits": plain, "share": 0.02, "repeats": 1, "approaches": [],
+        "pixels": Pixels.fit(DATA.images).to_json(),
     }  # fmt: skip
     return Workspace(tmp_path, plan)
+
+
+def every(space):
+    """(n, c, h, w) every image as an encoder sees it."""
+    return space.images.rows(slice(None))
 
 
 def shown(space, monkeypatch, split):
     """The rows that an encoder was trained on."""
     seen, real = [], tasks.fit_encoder
 
-    def spy(method, x, *rest, **more):
-        seen.append({image.tobytes() for image in x.numpy()})
-        return real(method, x, *rest, **more)
+    def spy(method, data, **more):
+        seen.append({image.tobytes() for image in data.rows(slice(None)).numpy()})
+        return real(method, data, **more)
 
     monkeypatch.setattr(tasks, "fit_encoder", spy)
     space.plan["share"] = 1e-3  # an epoch
     execute(Task("encode", "autoencoder", split), space)
-    return seen[0], [image.tobytes() for image in space.x.numpy()]
+    return seen[0], [image.tobytes() for image in every(space).numpy()]
 
 
 def test_with_unlabelled_no_labelled_image_nor_its_copy_trains_an_encoder(space, monkeypatch):
@@ -107,7 +113,7 @@ def test_an_untrained_encoder_is_standardised_by_the_inputs_that_encoders_may_se
         "training": np.flatnonzero(~np.isin(space.twins, space.twins[tested])),
         "all": np.arange(100),
     }
-    pixels = space.x.numpy()[rows[saw]].astype(np.float64)
+    pixels = every(space).numpy()[rows[saw]].astype(np.float64)
     assert spec.mean == pytest.approx([pixels.mean()], rel=1e-9)
     assert spec.std == pytest.approx([pixels.std(ddof=1)], rel=1e-9)
 
@@ -115,9 +121,9 @@ def test_an_untrained_encoder_is_standardised_by_the_inputs_that_encoders_may_se
 def test_other_test_images_change_an_untrained_encoder_that_saw_training_folds_by_nothing(space):
     space.plan["saw"] = "training"
     before = untrained(space, "untrained", 1)
-    x = np.load(space.folder / "x.npy")
-    x[space.labelled[space.splits[1].test]] = 1.0
-    np.save(space.folder / "x.npy", x)
+    stored = np.load(space.folder / "inputs.npy")
+    stored[space.labelled[space.splits[1].test]] = 255
+    np.save(space.folder / "inputs.npy", stored)
     other = Workspace(space.folder, space.plan)
     (space.folder / space.encode_task("untrained", 1).path).unlink()
     assert untrained(other, "untrained", 1) == before
@@ -153,7 +159,7 @@ def flipped(space, split):
     labels[rows] = (labels[rows] + 1) % 3
     other = Workspace(space.folder / "flipped", {**space.plan})
     other.folder.mkdir()
-    for name in ("x", "twins", "groups"):
+    for name in ("inputs", "twins", "groups"):
         np.save(other.folder / f"{name}.npy", np.load(space.folder / f"{name}.npy"))
     np.save(other.folder / "labels.npy", labels)
     return other
@@ -211,7 +217,7 @@ def memories(space, monkeypatch):
 
     def remember(self, x, y, *, index):
         shown.append(np.searchsorted(space.labelled, index))
-        assert torch.equal(x, space.x[index])
+        assert torch.equal(x, space.images.rows(index))
         assert np.array_equal(y, space.labels[index])
         self.encoder_, self.head_ = Memory(x, y), torch.nn.Linear(3, 3)
         with torch.no_grad():
@@ -282,7 +288,7 @@ def test_a_head_learns_the_labels_of_each_budget(space, monkeypatch):
 
     monkeypatch.setattr(tasks.Head, "fit", spy)
     execute(Task("score", "knn-pixels", 2), space)
-    pixels = space.x.flatten(1).numpy()[space.labelled]
+    pixels = every(space).flatten(1).numpy()[space.labelled]
     draws = [(3, 0), (3, 1), ("all", 0)]  # each image is tested once, so the labels of small budgets are drawn twice
     for (h, y), (budget, draw) in zip(learned, draws, strict=True):
         rows = space.splits[2].budget(space.y, budget, draw)
@@ -309,7 +315,10 @@ def test_other_images_in_a_test_set_change_no_prediction_but_their_own(space):
     task, found = Task("score", "knn-pixels", 1), []  # whose distances depend on the scale of every pixel
     for changed in (False, True):
         if changed:
-            space.x[space.labelled[space.splits[1].test[0]]] *= 1000
+            stored = np.array(space.images.inputs.read(slice(None)))
+            stored[space.labelled[space.splits[1].test[0]]] = 255
+            np.save(space.folder / "inputs.npy", stored)
+            del space.images
             (space.folder / task.path).unlink()
         execute(task, space)
         found.append(read_tensors(space.folder / task.path)[0]["all"][0, 0])
@@ -349,7 +358,7 @@ def test_encoders_of_several_seeds_differ_and_the_first_is_that_of_one(space, mo
     one = read_tensors(space.folder / Task("encode", method).path)[0]
     several = Workspace(space.folder / "several", {**space.plan, "encoders": 4})
     several.folder.mkdir()
-    for name in ("x", "labels", "twins", "groups"):
+    for name in ("inputs", "labels", "twins", "groups"):
         np.save(several.folder / f"{name}.npy", np.load(space.folder / f"{name}.npy"))
     work = [several.encode_task(method, None, number) for number in range(4)]
     for task in work:
@@ -378,7 +387,7 @@ def test_each_encoder_is_put_to_every_draw_of_a_splits_labels(space):
     assert several["all"].shape == (4, 1, tested, 3)
     assert (pixels["3"].shape, pixels["all"].shape) == ((1, 2, tested, 3), (1, 1, tested, 3))
     for number, draw in np.ndindex(4, 2):
-        h = tasks.vectors(space, parse_approach("untrained+knn"), 1, number)[space.labelled]
+        h = tasks.vectors(space, parse_approach("untrained+knn"), 1, encoder=number, rows=space.labelled)
         rows = space.splits[1].budget(space.y, 3, draw)
         head = Head("knn", seed=0, metric="balanced_accuracy").fit(h[rows], space.y[rows], space.groups[rows])
         by_hand = head.predict_proba(h[space.splits[1].test])

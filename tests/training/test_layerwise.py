@@ -11,6 +11,8 @@ from headstart.training.fit import Method, encoder_spec, fit_encoder, untrained_
 from headstart.training.layerwise import pretrain_layerwise
 from headstart.training.loop import train
 from headstart.training.recipe import Recipe
+from headstart.training.run import Run
+from headstart.training.training_set import TrainingSet
 from headstart.views.presets import PRESETS
 
 X = torch.rand(16, 1, 16, 16, generator=torch.Generator().manual_seed(0))
@@ -18,7 +20,7 @@ SHORT = Recipe(epochs=4, batch_size=8, learning_rate=1e-3, seed=3)
 
 
 def small():
-    return untrained_encoder(encoder_spec("small", X), seed=1)
+    return untrained_encoder(encoder_spec("small", TrainingSet.of(X)), seed=1)
 
 
 def states(stages):
@@ -36,7 +38,9 @@ def test_a_stage_leaves_the_stages_before_and_after_it_bit_for_bit(learner):
     def watch(_):
         seen.append(states(encoder.stages))
 
-    learned = pretrain_layerwise(encoder, X, learner=learner, recipe=SHORT, views=PRESETS["digits"], progress=watch)
+    learned = pretrain_layerwise(
+        encoder, TrainingSet.of(X, views=PRESETS["digits"]), learner=learner, recipe=SHORT, run=Run(progress=watch)
+    )
     assert list(learned) == ["stage1", "stage2", "stage3", "stage4"]
     steps = len(learned["stage1"].rows)
     for k in range(4):
@@ -48,13 +52,13 @@ def test_a_stage_leaves_the_stages_before_and_after_it_bit_for_bit(learner):
 
 def test_the_result_is_the_textbooks_loop_written_out_by_hand():
     greedy = small()
-    pretrain_layerwise(greedy, X, learner="autoencoder", recipe=SHORT)
+    pretrain_layerwise(greedy, TrainingSet.of(X), learner="autoencoder", recipe=SHORT)
     f, z, learned = nn.Identity(), X, []
     for k, stage in enumerate(small().stages):
         f_k = Staged([stage], channels=z.shape[1], size=(z.shape[2], z.shape[3]))
         torch.manual_seed(SHORT.seed + k)
         learner = make_objective("autoencoder", f_k, shape=tuple(z.shape[1:]))
-        train(learner, z, recipe=SHORT.but(epochs=1))
+        train(learner, TrainingSet.of(z), recipe=SHORT.but(epochs=1))
         learned.append(f_k.stages[0])
         f = nn.Sequential(*learned).eval()
         with torch.no_grad():
@@ -66,19 +70,26 @@ def test_the_result_is_the_textbooks_loop_written_out_by_hand():
 
 def test_afterwards_every_stage_may_be_fine_tuned():
     encoder = small()
-    pretrain_layerwise(encoder, X, learner="autoencoder", recipe=SHORT)
+    pretrain_layerwise(encoder, TrainingSet.of(X), learner="autoencoder", recipe=SHORT)
     assert all(p.requires_grad for p in encoder.parameters())
     assert not encoder.training
 
 
 def test_an_encoder_without_stages_is_refused():
     with pytest.raises(UserError, match=r"made of stages.*dense, or leave greedy out"):
-        fit_encoder(Method.parse("greedy"), X, spec=encoder_spec("autoencoder", X), recipe=SHORT)
+        fit_encoder(
+            Method.parse("greedy"), TrainingSet.of(X), spec=encoder_spec("autoencoder", TrainingSet.of(X)), recipe=SHORT
+        )
 
 
 def test_one_image_is_too_few():
     with pytest.raises(UserError, match="1 images"):
-        fit_encoder(Method.parse("autoencoder"), X[:1], spec=encoder_spec("autoencoder", X), recipe=SHORT)
+        fit_encoder(
+            Method.parse("autoencoder"),
+            TrainingSet.of(X[:1]),
+            spec=encoder_spec("autoencoder", TrainingSet.of(X)),
+            recipe=SHORT,
+        )
 
 
 def test_greedy_alone_learns_as_an_autoencoder_and_an_unknown_learner_is_answered_by_the_nearest():

@@ -16,6 +16,8 @@ from headstart.objectives.objective import Objective
 from headstart.training.fit import Method, encoder_spec, untrained_encoder
 from headstart.training.loop import _rate, train
 from headstart.training.recipe import Recipe, default_recipe, steps_an_epoch
+from headstart.training.run import Run
+from headstart.training.training_set import TrainingSet
 from headstart.views.presets import PRESETS
 from headstart.views.random import image_keys
 from headstart.views.views import Views
@@ -58,7 +60,7 @@ def weight(objective):
 
 def trained(**changes):
     objective = Compress()
-    rows = train(objective, X, recipe=SHORT.but(**changes))
+    rows = train(objective, TrainingSet.of(X), recipe=SHORT.but(**changes))
     return objective, rows
 
 
@@ -80,7 +82,7 @@ def test_named_parameters_move_by_their_factor_of_the_rate():
 
     objective, recipe = Faster(), Recipe(epochs=1, batch_size=24, learning_rate=1e-3, warmup=0.0, weight_decay=0.0)
     weight_before, bias_before = weight(objective).clone(), objective.encoder.layer.bias.detach().clone()
-    train(objective, X, recipe=recipe)
+    train(objective, TrainingSet.of(X), recipe=recipe)
     moved = (weight(objective) - weight_before).abs()
     assert (objective.encoder.layer.bias - bias_before).abs().tolist() == pytest.approx([1e-2] * 4, rel=1e-3)
     assert moved.median().item() == pytest.approx(
@@ -102,7 +104,7 @@ def test_decay_shrinks_weights_by_rate_times_decay_and_leaves_biases_and_norms(o
     objective = Still()
     before = {name: p.detach().clone() for name, p in objective.named_parameters()}
     one_step = Recipe(epochs=1, batch_size=24, learning_rate=0.1, weight_decay=0.5, warmup=0.0, optimiser=optimiser)
-    train(objective, X, recipe=one_step)
+    train(objective, TrainingSet.of(X), recipe=one_step)
     for name, p in objective.named_parameters():
         kept = 1 - 0.1 * 0.5 if name == "encoder.layer.weight" else 1.0
         assert torch.allclose(p, kept * before[name], rtol=1e-6), name
@@ -125,7 +127,7 @@ def test_a_loop_sees_every_image_once_an_epoch_in_another_order():
             seen.append(batch.index.tolist())
             return super().forward(batch)
 
-    train(Spy(), X[:20], recipe=SHORT.but(epochs=2))
+    train(Spy(), TrainingSet.of(X[:20]), recipe=SHORT.but(epochs=2))
     first, second = ([i for batch in part for i in batch] for part in (seen[:3], seen[3:]))
     assert sorted(first) == sorted(second) == list(range(20))
     assert first != second
@@ -141,7 +143,7 @@ def test_another_seed_deals_another_order():
 
     for seed in (0, 0, 1):
         orders.append([])
-        train(Spy(), X, recipe=SHORT.but(epochs=1, seed=seed))
+        train(Spy(), TrainingSet.of(X), recipe=SHORT.but(epochs=1, seed=seed))
     assert orders[0] == orders[1] != orders[2]
 
 
@@ -153,7 +155,7 @@ def test_label_and_place_in_the_data_set_stay_with_their_image():
             seen.append(batch)
             return super().forward(batch)
 
-    train(Spy(), X, y, index=index, recipe=SHORT.but(epochs=1))
+    train(Spy(), TrainingSet.of(X, y, index=index), recipe=SHORT.but(epochs=1))
     for batch in seen:
         rows = (batch.index - 100) // 7
         assert torch.equal(batch.x, X[rows])
@@ -171,7 +173,7 @@ def test_each_view_is_drawn_by_its_number_the_images_place_the_epoch_and_the_see
             return super().forward(batch)
 
     index = np.random.default_rng(0).permutation(24) + 100
-    train(Spy(), X, index=index, recipe=SHORT.but(epochs=2, seed=5), views=views)
+    train(Spy(), TrainingSet.of(X, views=views, index=index), recipe=SHORT.but(epochs=2, seed=5))
     for step, batch in enumerate(seen):
         own, first, second = (image_keys(batch.index, seed=5, epoch=step // 3, stream=k) for k in range(3))
         assert torch.equal(batch.keys, own)
@@ -188,7 +190,7 @@ def test_a_network_draws_something_else_in_every_step_and_the_same_again_by_the_
             return super().forward(batch)
 
     for seed in (0, 0, 1):
-        train(Spy(), X, recipe=SHORT.but(seed=seed))
+        train(Spy(), TrainingSet.of(X), recipe=SHORT.but(seed=seed))
     assert drawn[:9] == drawn[9:18]
     assert len(set(drawn)) == 18
 
@@ -202,9 +204,9 @@ def test_a_network_learns_in_training_mode_whatever_a_watcher_does_and_is_left_i
             return super().forward(batch)
 
     watched, left_alone = Spy().eval(), Spy()
-    train(watched, X, recipe=SHORT, watch=lambda seen, _: seen.eval())
+    train(watched, TrainingSet.of(X), recipe=SHORT, run=Run(watch=lambda seen, _: seen.eval()))
     assert modes == [True] * 9
-    train(left_alone, X, recipe=SHORT)
+    train(left_alone, TrainingSet.of(X), recipe=SHORT)
     assert not any(module.training for module in left_alone.modules())
 
 
@@ -215,7 +217,7 @@ def test_after_every_step_the_objective_is_told_the_share_of_all_steps_that_is_d
         def after_step(self, progress):
             told.append(progress)
 
-    train(Spy(), X, recipe=SHORT)
+    train(Spy(), TrainingSet.of(X), recipe=SHORT)
     assert told == pytest.approx([k / 9 for k in range(1, 10)])
 
 
@@ -228,10 +230,10 @@ def test_accumulated_parts_give_the_result_of_the_whole_batch():
 
 @pytest.mark.parametrize(("method", "reason"), [("simclr", "contrasts"), ("autoencoder", "batch-norm")])
 def test_accumulation_is_refused_where_it_would_change_the_result(method, reason):
-    encoder = untrained_encoder(encoder_spec(Method.parse(method).default_encoder(), X), seed=0)
+    encoder = untrained_encoder(encoder_spec(Method.parse(method).default_encoder(), TrainingSet.of(X)), seed=0)
     objective = make_objective(method, encoder, shape=(1, 16, 16))
     with pytest.raises(UserError, match=reason):
-        train(objective, X, recipe=SHORT.but(accumulate=2), views=PRESETS["digits"])
+        train(objective, TrainingSet.of(X, views=PRESETS["digits"]), recipe=SHORT.but(accumulate=2))
 
 
 def test_averaged_weights_are_the_moving_average_of_every_steps_weights():
@@ -243,7 +245,7 @@ def test_averaged_weights_are_the_moving_average_of_every_steps_weights():
 
     start = weight(Compress()).clone()
     averaged = Spy()
-    train(averaged, X, recipe=SHORT.but(ema=0.9))
+    train(averaged, TrainingSet.of(X), recipe=SHORT.but(ema=0.9))
     mean = start
     for w in passed:
         mean = 0.9 * mean + 0.1 * w
@@ -260,7 +262,7 @@ def test_without_averaging_the_last_weights_are_kept():
             passed.append(weight(self).clone())
 
     kept = Spy()
-    train(kept, X, recipe=SHORT)
+    train(kept, TrainingSet.of(X), recipe=SHORT)
     assert torch.equal(weight(kept), passed[-1])
 
 
@@ -277,7 +279,7 @@ def test_double_precision_computes_in_double_precision():
             seen.add(batch.x.dtype)
             return super().forward(batch)
 
-    train(objective := Spy(), X, recipe=SHORT.but(precision="float64", epochs=1))
+    train((objective := Spy()), TrainingSet.of(X), recipe=SHORT.but(precision="float64", epochs=1))
     assert seen == {torch.float64}
     assert weight(objective).dtype == torch.float64
 
@@ -290,14 +292,16 @@ def test_bf16_computes_in_bf16_and_keeps_weights_in_float32():
             seen.add(self.encoder(batch.x).dtype)
             return super().forward(batch)
 
-    train(objective := Spy(), X, recipe=SHORT.but(precision="bf16", epochs=1))
+    train((objective := Spy()), TrainingSet.of(X), recipe=SHORT.but(precision="bf16", epochs=1))
     assert seen == {torch.bfloat16}
     assert weight(objective).dtype == torch.float32
 
 
 def test_a_time_budget_shortens_the_schedule_and_ends_it_at_its_foot():
     progress = []
-    rows = train(Compress(), X, recipe=SHORT.but(epochs=100_000), seconds=0.5, progress=progress.append)
+    rows = train(
+        Compress(), TrainingSet.of(X), recipe=SHORT.but(epochs=100000), run=Run(seconds=0.5, progress=progress.append)
+    )
     assert 8 <= len(rows) < 100_000
     assert rows[-1]["seconds"] < 3
     assert progress[-1] == 1.0
@@ -305,13 +309,13 @@ def test_a_time_budget_shortens_the_schedule_and_ends_it_at_its_foot():
 
 def test_a_time_budget_that_suffices_changes_nothing():
     free, bound = Compress(), Compress()
-    train(free, X, recipe=SHORT)
-    assert len(train(bound, X, recipe=SHORT, seconds=600)) == 9
+    train(free, TrainingSet.of(X), recipe=SHORT)
+    assert len(train(bound, TrainingSet.of(X), recipe=SHORT, run=Run(seconds=600))) == 9
     assert torch.equal(weight(free), weight(bound))
 
 
 def test_the_log_has_a_row_a_step_and_a_column_a_term(tmp_path):
-    rows = train(Compress(), X, recipe=SHORT, folder=tmp_path)
+    rows = train(Compress(), TrainingSet.of(X), recipe=SHORT, run=Run(folder=tmp_path))
     with (tmp_path / "log.csv").open() as file:
         written = list(csv.DictReader(file))
     assert list(written[0]) == ["step", "epoch", "seconds", "loss", "error"]
@@ -321,15 +325,15 @@ def test_the_log_has_a_row_a_step_and_a_column_a_term(tmp_path):
 
 
 def test_a_checkpoint_of_another_recipe_is_refused_by_what_differs(tmp_path):
-    train(Compress(), X, recipe=SHORT, folder=tmp_path)
+    train(Compress(), TrainingSet.of(X), recipe=SHORT, run=Run(folder=tmp_path))
     with pytest.raises(UserError, match="another learning_rate"):
-        train(Compress(), X, recipe=SHORT.but(learning_rate=1.0), folder=tmp_path, resume=True)
+        train(Compress(), TrainingSet.of(X), recipe=SHORT.but(learning_rate=1.0), run=Run(folder=tmp_path, resume=True))
 
 
 def test_resuming_a_finished_run_does_not_step_again(tmp_path):
     first, second = Compress(), Compress()
-    rows = train(first, X, recipe=SHORT.but(ema=0.5), folder=tmp_path)
-    assert train(second, X, recipe=SHORT.but(ema=0.5), folder=tmp_path, resume=True) == rows
+    rows = train(first, TrainingSet.of(X), recipe=SHORT.but(ema=0.5), run=Run(folder=tmp_path))
+    assert train(second, TrainingSet.of(X), recipe=SHORT.but(ema=0.5), run=Run(folder=tmp_path, resume=True)) == rows
     assert torch.equal(weight(first), weight(second))
 
 
@@ -339,7 +343,7 @@ def test_a_loss_that_is_not_finite_is_the_users_to_mend():
             return {"error": super().forward(batch)["error"] * math.inf}
 
     with pytest.raises(UserError, match="--learning-rate"):
-        train(Explodes(), X, recipe=SHORT)
+        train(Explodes(), TrainingSet.of(X), recipe=SHORT)
 
 
 def test_training_leaves_the_callers_random_state_alone_and_does_not_depend_on_it():
@@ -350,13 +354,18 @@ def test_training_leaves_the_callers_random_state_alone_and_does_not_depend_on_i
     second, _ = trained()
     assert torch.equal(weight(first), weight(second))
     torch.set_rng_state(before)
-    train(first, X, recipe=SHORT.but(epochs=1))
+    train(first, TrainingSet.of(X), recipe=SHORT.but(epochs=1))
     assert torch.equal(torch.get_rng_state(), before)
 
 
 def test_a_watcher_sees_the_start_and_the_log_up_to_the_end_of_every_epoch():
     seen = []
-    train(Compress(), X, recipe=SHORT, watch=lambda _, rows: seen.append([row["step"] for row in rows]))
+    train(
+        Compress(),
+        TrainingSet.of(X),
+        recipe=SHORT,
+        run=Run(watch=lambda _, rows: seen.append([row["step"] for row in rows])),
+    )
     assert seen == [[], [1, 2, 3], [1, 2, 3, 4, 5, 6], [1, 2, 3, 4, 5, 6, 7, 8, 9]]
 
 

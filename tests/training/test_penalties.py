@@ -10,6 +10,7 @@ from headstart.training.fit import Method, encoder_spec, untrained_encoder
 from headstart.training.loop import train
 from headstart.training.penalties import contraction, decorrelation, parse_penalty, penalise, sparsity
 from headstart.training.recipe import Recipe
+from headstart.training.training_set import TrainingSet
 from headstart.views.presets import PRESETS
 
 X = torch.rand(24, 1, 16, 16, generator=torch.Generator().manual_seed(0))
@@ -18,7 +19,7 @@ SHORT = Recipe(epochs=2, batch_size=12, learning_rate=1e-3)
 
 
 def objective(name="simclr"):
-    encoder = untrained_encoder(encoder_spec(Method.parse(name).default_encoder(), X), seed=1)
+    encoder = untrained_encoder(encoder_spec(Method.parse(name).default_encoder(), TrainingSet.of(X)), seed=1)
     torch.manual_seed(2)
     return make_objective(name, encoder, shape=(1, 16, 16), classes=3)
 
@@ -36,7 +37,9 @@ def test_every_method_takes_a_penalty_on_its_encoder_as_a_term_of_its_own(name):
     plain, penalised = objective(name), objective(name)
     layer = [n for n, m in penalised.encoder.named_modules() if list(m.parameters(recurse=False))][-1]
     penalise(penalised, f"encoder.{layer}", size_of_weights, weight=0.5)
-    without, rows = (train(o, X, Y, recipe=SHORT, views=PRESETS["microscopy"])[0] for o in (plain, penalised))
+    without, rows = (
+        train(o, TrainingSet.of(X, Y, views=PRESETS["microscopy"]), recipe=SHORT)[0] for o in (plain, penalised)
+    )
     wanted = 0.5 * size_of_weights(objective(name).encoder.get_submodule(layer), None, None).item()
     assert rows["size_of_weights"] == pytest.approx(wanted, rel=1e-4)
     assert rows["loss"] == pytest.approx(without["loss"] + wanted, rel=1e-4)
@@ -46,7 +49,9 @@ def test_sparse_outputs_get_sparser_and_correlated_ones_less_correlated():
     def last(penalty, weight):
         made = objective()
         penalise(made, "encoder", penalty, weight=weight)
-        rows = train(made, X, recipe=SHORT.but(epochs=20, learning_rate=5e-3), views=PRESETS["microscopy"])
+        rows = train(
+            made, TrainingSet.of(X, views=PRESETS["microscopy"]), recipe=SHORT.but(epochs=20, learning_rate=0.005)
+        )
         return rows[-1][penalty.__name__] / weight
 
     assert last(sparsity, 10.0) < 0.5 * last(sparsity, 1e-6)
@@ -77,7 +82,7 @@ def test_contraction_is_the_jacobians_squared_norm_on_average():
 def test_contraction_reaches_the_first_layers_weights():
     made = objective("autoencoder")
     penalise(made, "encoder", contraction, weight=1.0)
-    rows = train(made, X, recipe=SHORT.but(epochs=15, learning_rate=5e-3))
+    rows = train(made, TrainingSet.of(X), recipe=SHORT.but(epochs=15, learning_rate=0.005))
     assert rows[-1]["contraction"] < 0.5 * rows[0]["contraction"]
 
 
@@ -85,7 +90,7 @@ def test_a_layer_that_the_method_never_calls_as_a_whole_is_refused():
     made = objective("mae")
     penalise(made, "encoder", sparsity, weight=1.0)
     with pytest.raises(UserError, match="inside it"):
-        train(made, X, recipe=SHORT, views=PRESETS["microscopy"])
+        train(made, TrainingSet.of(X, views=PRESETS["microscopy"]), recipe=SHORT)
 
 
 def test_a_layer_that_is_not_there_gets_a_suggestion():
@@ -138,14 +143,14 @@ def test_the_same_penalty_on_two_layers_counts_for_both():
     for layer in layers:
         penalise(made, f"encoder.{layer}", size_of_weights, weight=1.0)
     first, second = (size_of_weights(made.encoder.get_submodule(layer), None, None).item() for layer in layers)
-    row = train(made, X, recipe=SHORT)[0]
+    row = train(made, TrainingSet.of(X), recipe=SHORT)[0]
     assert row["size_of_weights"] == pytest.approx(first)
     assert row[f"size_of_weights of encoder.{layers[1]}"] == pytest.approx(second)
 
 
 def test_a_batch_is_not_split_under_a_penalty():
     made = objective("mae")
-    train(made, X, recipe=SHORT.but(epochs=1, accumulate=2))
+    train(made, TrainingSet.of(X), recipe=SHORT.but(epochs=1, accumulate=2))
     penalise(made, "encoder.look", decorrelation, weight=1.0)
     with pytest.raises(UserError, match="is penalised"):
-        train(made, X, recipe=SHORT.but(epochs=1, accumulate=2))
+        train(made, TrainingSet.of(X), recipe=SHORT.but(epochs=1, accumulate=2))

@@ -16,6 +16,7 @@ from headstart.training.fit import Method
 from headstart.training.layerwise import pretrain_layerwise, unroll
 from headstart.training.loop import train
 from headstart.training.recipe import Recipe
+from headstart.training.training_set import TrainingSet
 
 RECIPE = Recipe(epochs=20, batch_size=64, learning_rate=1e-2)
 CODES = 8
@@ -42,7 +43,7 @@ def error(x: Float[Tensor, "n c h w"], made: Float[Tensor, "n c h w"]) -> float:
 
 def tuned(encoder: Staged, decoder: nn.Module, x: Tensor, unseen: Tensor) -> float:
     made = Autoencoder(encoder, shape=encoder.input_shape, decoder=decoder, error="cross-entropy")
-    train(made, x, recipe=RECIPE)
+    train(made, TrainingSet.of(x), recipe=RECIPE)
     with torch.no_grad():
         return error(unseen, made.reconstruction(unseen))
 
@@ -57,7 +58,9 @@ def pca_error(x: Tensor, unseen: Tensor) -> float:
 def test_pretrained_as_boltzmann_machines_it_beats_pca_and_its_own_random_weights(digits):
     x, unseen = digits
     pretrained = network()
-    learned = pretrain_layerwise(pretrained, x, learner="rbm", recipe=RECIPE.but(epochs=45, learning_rate=2e-2))
+    learned = pretrain_layerwise(
+        pretrained, TrainingSet.of(x), learner="rbm", recipe=RECIPE.but(epochs=45, learning_rate=0.02)
+    )
     decoder = unroll(pretrained, learned)
     with torch.no_grad():
         before = error(unseen, decoder(pretrained(unseen)))
@@ -73,7 +76,7 @@ def test_pretrained_as_boltzmann_machines_it_beats_pca_and_its_own_random_weight
 def test_unrolled_the_first_layer_alone_is_its_machines_own_reconstruction(digits):
     x, unseen = digits
     encoder = dense(1, (8, 8), widths=(20,))
-    learned = pretrain_layerwise(encoder, x, learner="rbm", recipe=RECIPE.but(epochs=1))
+    learned = pretrain_layerwise(encoder, TrainingSet.of(x), learner="rbm", recipe=RECIPE.but(epochs=1))
     with torch.no_grad():
         wanted = learned["stage1"].objective.reconstruction(unseen)
         assert torch.allclose(unroll(encoder, learned)(encoder(unseen)), wanted, atol=1e-6)
@@ -81,7 +84,7 @@ def test_unrolled_the_first_layer_alone_is_its_machines_own_reconstruction(digit
 
 def test_only_boltzmann_machines_are_unrolled(digits):
     encoder = dense(1, (8, 8), widths=(20,))
-    learned = pretrain_layerwise(encoder, digits[0][:64], learner="sparse", recipe=RECIPE.but(epochs=1))
+    learned = pretrain_layerwise(encoder, TrainingSet.of(digits[0][:64]), learner="sparse", recipe=RECIPE.but(epochs=1))
     with pytest.raises(UserError, match="learner='rbm'"):
         unroll(encoder, learned)
 
@@ -90,7 +93,9 @@ def test_only_boltzmann_machines_are_unrolled(digits):
 def test_every_learner_of_the_textbook_trains_dense_layers_of_every_kind(learner, digits):
     for activation, dropout in (("sigmoid", 0.0), ("tanh", 0.0), ("relu", 0.5)):
         encoder = dense(1, (8, 8), widths=(20, 10), activation=activation, dropout=dropout)
-        learned = pretrain_layerwise(encoder, digits[0][:64], learner=learner, recipe=RECIPE.but(epochs=2))
+        learned = pretrain_layerwise(
+            encoder, TrainingSet.of(digits[0][:64]), learner=learner, recipe=RECIPE.but(epochs=2)
+        )
         assert list(learned) == ["stage1", "stage2"]
 
 

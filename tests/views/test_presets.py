@@ -94,7 +94,7 @@ def test_objects_whose_tones_give_them_away_get_views_that_change_tones():
 def test_the_rule_reads_neither_names_nor_scale_nor_type():
     plain = digits()
     renamed = replace(plain, source="cifar10", class_names=tuple("abcdefghij"))
-    stretched = replace(plain, images=(plain.images.astype(np.uint16) * 3000 // max(1, int(plain.images.max()))))
+    stretched = replace(plain, inputs=(plain.images.astype(np.uint16) * 3000 // max(1, int(plain.images.max()))))
     assert choose(plain) == choose(renamed)
     assert choose(stretched)[0] == "digits"
 

@@ -6,9 +6,9 @@ from typing import Any
 
 import numpy as np
 
-from headstart.data.dataset import MISSING, Dataset
+from headstart.data.dataset import Dataset, Numbered
 from headstart.data.images import as_images, join
-from headstart.data.labels import class_labels, groups, one_each, spelling, splits, text
+from headstart.data.labels import MISSING, class_labels, groups, one_each, spelling, splits, text
 from headstart.errors import UserError
 
 _KNOWN = ("images", "unlabelled", "labelled", "labels", "class_names", "groups", "splits")
@@ -59,9 +59,9 @@ def from_keys(arrays: Mapping[str, Any], source: str, ignored: Sequence[str] = (
     """
     arrays = {spelling(key): value for key, value in arrays.items()}
     blocks = _blocks(arrays, source, ignored)
-    images, notes = join([block for named in blocks.values() for block in named])
-    n = len(images)
-    ids = tuple(f"{name}/{i}" for name, named in blocks.items() for i in range(sum(map(len, named))))
+    inputs, notes = join([block for named in blocks.values() for block in named])
+    n = len(inputs)
+    ids = Numbered({name: sum(map(len, named)) for name, named in blocks.items()})
     n_labelled = n if "images" in blocks else sum(map(len, blocks.get("labelled", ())))
     labels, class_names = np.full(n, MISSING), ()
     names = None
@@ -75,7 +75,7 @@ def from_keys(arrays: Mapping[str, Any], source: str, ignored: Sequence[str] = (
     if ignored:
         notes.append(f"arrays of other names were ignored: {', '.join(ignored)}")
     return Dataset(
-        images, labels, ids, class_names, source,
+        inputs, labels, ids, class_names, source,
         groups=groups(_spread(arrays, "groups", n, n_labelled)),
         splits=splits(_spread(arrays, "splits", n, n_labelled)),
         notes=tuple(notes),

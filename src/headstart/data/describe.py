@@ -6,8 +6,10 @@ from typing import Any
 
 import numpy as np
 
-from headstart.data.dataset import MISSING, Dataset
+from headstart.data.dataset import Dataset
 from headstart.data.duplicates import duplicate_groups
+from headstart.data.inputs import extent
+from headstart.data.labels import MISSING
 from headstart.data.load import read_source
 
 
@@ -25,11 +27,12 @@ def describe(source: Any, *, data_root: str | Path | None = None) -> str:
 
 
 def _images(dataset: Dataset) -> Iterator[tuple[str, str]]:
-    (h, w), images = dataset.size, dataset.images
-    extent = f"{images.min():g} to {images.max():g}"
+    h, w = dataset.size
+    low, high = extent(dataset.inputs)
     yield (
         "images",
-        f"{len(dataset):,} of {w}×{h} pixels, {_count(dataset.channels, 'channel')}, {images.dtype}, {extent}",
+        f"{len(dataset):,} of {w}×{h} pixels, {_count(dataset.channels, 'channel')}, {dataset.inputs.dtype}, "
+        f"{low:g} to {high:g}",
     )
     yield "labelled", f"{len(dataset.labelled):,}; unlabelled {len(dataset.unlabelled):,}"
 
@@ -55,7 +58,7 @@ def _parts(dataset: Dataset) -> Iterator[tuple[str, str]]:
 
 
 def _duplicates(dataset: Dataset) -> str:
-    group = duplicate_groups(dataset.images)
+    group = duplicate_groups(dataset.inputs)
     sizes = np.bincount(group)
     repeated = np.flatnonzero(sizes > 1)
     if not len(repeated):

@@ -11,7 +11,8 @@ import numpy as np
 from scipy.special import expit
 
 from headstart.data._drawing import Rows, blur, check_request, column, draw_rows, pixel_grid, smooth_noise
-from headstart.data.dataset import MISSING, Dataset
+from headstart.data.dataset import Dataset, Numbered
+from headstart.data.labels import MISSING
 from headstart.errors import UserError
 
 CLASS_NAMES = ("no septum", "septum forming", "septum complete")
@@ -53,11 +54,10 @@ def make_cells(
     sheets = [draw_rows(draw, n, key=(seed, part)) for part, n in enumerate((n_unlabelled, n_labelled))]
     factors = {name: np.concatenate([known[name] for _, known in sheets]) for name in sheets[0][1]}
     is_labelled = np.arange(n_unlabelled + n_labelled) >= n_unlabelled
-    ids = [f"unlabelled/{row}" for row in range(n_unlabelled)] + [f"labelled/{row}" for row in range(n_labelled)]
     return Dataset(
-        images=np.concatenate([images for images, _ in sheets]),
+        inputs=np.concatenate([images for images, _ in sheets]),
         labels=np.where(is_labelled, factors["stage"], MISSING),
-        ids=tuple(ids),
+        ids=Numbered({"unlabelled": n_unlabelled, "labelled": n_labelled}),
         class_names=CLASS_NAMES,
         source="cells (drawn)",
         factors=factors,

@@ -5,7 +5,8 @@ from functools import partial
 import numpy as np
 
 from headstart.data._drawing import Rows, check_request, column, draw_rows, pixel_grid
-from headstart.data.dataset import MISSING, Dataset
+from headstart.data.dataset import Dataset, Numbered
+from headstart.data.labels import MISSING
 from headstart.errors import UserError
 
 CLASS_NAMES = ("circle", "square", "triangle", "cross")
@@ -33,11 +34,10 @@ def make_shapes(n: int = 3000, *, labelled: int | None = None, size: int = 32, s
         raise UserError(f"labelled={labelled} of n={n} images: wanted 0 to {n}")
     images, factors = draw_rows(partial(_draw_block, size=size), n, key=(seed,))
     first = n - labelled
-    ids = [f"unlabelled/{row}" for row in range(first)] + [f"labelled/{row}" for row in range(labelled)]
     return Dataset(
-        images=images,
+        inputs=images,
         labels=np.where(np.arange(n) >= first, factors["shape"], MISSING),
-        ids=tuple(ids),
+        ids=Numbered({"unlabelled": first, "labelled": labelled}),
         class_names=CLASS_NAMES,
         source="shapes (drawn)",
         factors=factors,

@@ -5,13 +5,14 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from io import BytesIO
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 from PIL import Image, ImageOps, ImageSequence
 
-from headstart.data.fit import fit, frame
-from headstart.data.images import as_images, join, size_note
+from headstart.data.fit import LARGEST
+from headstart.data.images import as_images, common_kind, common_shape, join
+from headstart.data.inputs import Inputs, Pictures
 from headstart.errors import UserError
 
 TIFF = (".tif", ".tiff")
@@ -23,54 +24,69 @@ _MOST_COMPRESSED = 1100  # deflate's limit is 1032
 
 
 @dataclass(frozen=True)
-class Pictures:
-    """What was read: ``images`` (n, h, w, c), and for each its name and the place of its file among those given."""
+class Read:
+    """What was read: ``inputs``, and for each its name and the place of its file among those given."""
 
-    images: np.ndarray
+    inputs: Inputs
     ids: tuple[str, ...]
     origin: np.ndarray
     notes: tuple[str, ...]
 
 
-def read_all(files: Sequence[Path | bytes], names: Sequence[str]) -> Pictures:
-    """Read image files (or their bytes), bringing them to one size, number of channels and type where they differ.
+def read_all(files: Sequence[Path | bytes], names: Sequence[str]) -> Read:
+    """Read image files (or their bytes); each picture keeps its size, and all get one number of channels and type.
+
+    Every file is decoded once. Beyond 2 GiB of pixels nothing is kept, and pictures are decoded again when they are
+    asked for.
 
     Raises:
         UserError: where none can be read, or an image holds NaN.
     """
-    headers = {i: found for i, file in enumerate(files) if isinstance(found := _attempt(header, file), Header)}
-    blocks, size = _decode(files, names, headers)
-    if not blocks:
-        reason = _attempt(_read_as, files[0], names[0], None) if 0 in headers else _attempt(header, files[0])
-        reason = " ".join(str(reason).split())[:200]
+    found = [_attempt(header, file) for file in files]
+    large = sum(h.pixels * h.pixel_bytes for h in found if isinstance(h, Header)) > LARGEST
+    blocks: dict[int, np.ndarray] = {}
+    known: dict[int, _Known] = {}
+    reason = None
+    for i, (file, name) in enumerate(zip(files, names, strict=True)):
+        block = _attempt(_decoded, file, name) if isinstance(found[i], Header) else found[i]
+        if isinstance(block, np.ndarray):
+            known[i] = _Known(len(block), (block.shape[1], block.shape[2]), (block.shape[3], block.dtype.name))
+            if not large:
+                blocks[i] = block
+        elif not i:
+            reason = " ".join(str(block).split())[:200]
+    if not known:
         raise UserError(f"none of {len(files)} files could be read as an image, the first is {names[0]} ({reason})")
-    images, notes = join(list(blocks.values()))
-    if size is not None:
-        notes.insert(0, size_note([headers[i].size for i in blocks], size))
-    failed = [name for i, name in enumerate(names) if i not in blocks]
+    inputs, notes = _on_demand(files, names, known) if large else join(list(blocks.values()))
+    failed = [name for i, name in enumerate(names) if i not in known]
     if failed:
         notes.insert(0, f"{len(failed)} of {len(files)} files could not be read and were skipped: {listed(failed)}")
-    ids = tuple(name for i, block in blocks.items() for name in _page_names(names[i], len(block)))
-    return Pictures(images, ids, np.repeat(list(blocks), [len(block) for block in blocks.values()]), tuple(notes))
+    ids = tuple(name for i, one in known.items() for name in _page_names(names[i], one.pages))
+    return Read(inputs, ids, np.repeat(list(known), [one.pages for one in known.values()]), tuple(notes))
 
 
-def _decode(
-    files: Sequence[Path | bytes], names: Sequence[str], headers: "Mapping[int, Header]"
-) -> tuple[dict[int, np.ndarray], tuple[int, int] | None]:
-    """Place -> pages of the files that can be decoded, in their common frame if they need one, and that frame."""
-    size = _frame(headers)
-    found = {i: _attempt(_read_as, files[i], names[i], size) for i in headers}
-    blocks = {i: block for i, block in found.items() if isinstance(block, np.ndarray)}
-    sound = {i: headers[i] for i in blocks}
-    if _frame(sound) != size:  # a broken file must not decide the size of the others
-        return _decode(files, names, sound)
-    return blocks, size
+class _Known(NamedTuple):
+    """What decoding a file once told of it: its pages, their (h, w), and their channels and number type."""
+
+    pages: int
+    size: tuple[int, int]
+    kind: tuple[int, str]
 
 
-def _frame(headers: "Mapping[int, Header]") -> tuple[int, int] | None:
-    if not headers:
-        return None
-    return frame([h.size for h in headers.values()], [h.pixel_bytes for h in headers.values()])
+def _on_demand(
+    files: Sequence[Path | bytes], names: Sequence[str], known: Mapping[int, _Known]
+) -> tuple[Inputs, list[str]]:
+    """Pictures that are decoded whenever they are asked for, in one kind."""
+    pages = [(i, page) for i, one in known.items() for page in range(one.pages)]
+    kind, notes = common_kind([known[i].kind for i, _ in pages])
+    sizes = [known[i].size for i, _ in pages]
+    shape, more = common_shape(sizes, kind)
+
+    def read_one(place: int) -> np.ndarray:
+        i, page = pages[place]
+        return kind.convert(_decoded(files[i], names[i])[page : page + 1])[0]
+
+    return Pictures(read_one, sizes, shape=shape, dtype=np.dtype(kind.dtype)), more + notes
 
 
 def _page_names(name: str, pages: int) -> list[str]:
@@ -90,6 +106,11 @@ class Header:
     size: tuple[int, int]
     pixel_bytes: int
 
+    @property
+    def pixels(self) -> int:
+        """Of one page."""
+        return self.size[0] * self.size[1]
+
 
 def _attempt(read: Callable, *given: Any) -> Any:
     """What ``read`` returns, or what a corrupt file makes it raise."""
@@ -101,9 +122,8 @@ def _attempt(read: Callable, *given: Any) -> Any:
         return error
 
 
-def _read_as(file: Path | bytes, name: str, size: tuple[int, int] | None) -> np.ndarray:
-    images = as_images(read(file), name)
-    return images if size is None else fit(images, size)
+def _decoded(file: Path | bytes, name: str) -> np.ndarray:
+    return as_images(read(file), name)
 
 
 def header(file: Path | bytes) -> Header:

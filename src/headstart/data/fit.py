@@ -8,15 +8,15 @@ LONGEST = 256
 LARGEST = 2 << 30
 
 
-def frame(sizes: Sequence[tuple[int, int]], pixel_bytes: Sequence[int]) -> tuple[int, int] | None:
-    """The common size that images of these (h, w) are brought to, or None where they can stay as they are.
+def frame(sizes: Sequence[tuple[int, int]], pixel_bytes: Sequence[int]) -> tuple[int, int]:
+    """The size (h, w) of images where no other is asked for: their own where they have one.
 
-    Images of one size stay, unless that is over 256 pixels and they would fill more than 2 GiB. Otherwise the frame is
-    a square whose side is the median longer side, at most 256 pixels. ``pixel_bytes`` is each image's bytes a pixel.
+    Otherwise, or where images of over 256 pixels would fill more than 2 GiB, a square whose side is the median longer
+    side, at most 256 pixels. ``pixel_bytes`` is each image's bytes a pixel.
     """
     total = sum(h * w * b for (h, w), b in zip(sizes, pixel_bytes, strict=True))
     if len(set(sizes)) == 1 and (total <= LARGEST or max(sizes[0]) <= LONGEST):
-        return None
+        return sizes[0]
     side = min(LONGEST, round(float(np.median([max(size) for size in sizes]))))
     return side, side
 

@@ -9,7 +9,7 @@ from pathlib import Path, PurePosixPath
 import numpy as np
 
 from headstart.data.dataset import Dataset
-from headstart.data.files import SUFFIXES, Pictures, listed, read_all
+from headstart.data.files import SUFFIXES, Read, listed, read_all
 from headstart.data.labels import class_labels, groups, spelling, splits
 from headstart.errors import UserError
 
@@ -121,7 +121,7 @@ def _rows(table: Path) -> dict[str, dict[str, str]]:
 
 
 def _dataset(
-    read: Pictures, labels: Sequence[str | None], parts: Sequence[str | None] | None, source: str,
+    read: Read, labels: Sequence[str | None], parts: Sequence[str | None] | None, source: str,
     notes: Sequence[str], group: Sequence[str | None] | None = None,
 ) -> Dataset:  # fmt: skip
     """A data set from pictures and what is known of each file."""
@@ -133,6 +133,6 @@ def _dataset(
     elif known is not None:
         known = known[read.origin]
     return Dataset(
-        read.images, numbers[read.origin], read.ids, class_names, source,
+        read.inputs, numbers[read.origin], read.ids, class_names, source,
         groups=known, splits=None if part is None else part[read.origin], notes=(*read.notes, *notes),
     )  # fmt: skip

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import numpy as np
 
-from headstart.data.dataset import MISSING, Dataset
+from headstart.data.dataset import Dataset
 from headstart.data.images import as_images
 from headstart.data.labels import class_labels, one_each
 from headstart.errors import UserError
@@ -25,12 +25,11 @@ def read_idx_images(path: Path) -> Dataset:
     beside = path.with_name(path.name.replace(_IMAGES, _LABELS))
     other = beside.with_name(beside.name.removesuffix(".gz") if beside.suffix == ".gz" else f"{beside.name}.gz")
     found = next((file for file in (beside, other) if file.is_file()), None)
-    ids = tuple(f"images/{i}" for i in range(len(images)))
     if found is None:
         notes = (f"there are no labels: {beside.name} is not beside {path.name}",)
-        return Dataset(images, np.full(len(images), MISSING), ids, (), str(path), notes=notes)
+        return Dataset(images, source=str(path), notes=notes)
     labels, class_names = class_labels(one_each(read_idx(found), len(images), str(found)))
-    return Dataset(images, labels, ids, class_names, str(path))
+    return Dataset(images, labels, None, class_names, str(path))
 
 
 def read_idx(path: Path) -> np.ndarray:

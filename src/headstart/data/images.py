@@ -2,13 +2,16 @@
 
 from collections import Counter
 from collections.abc import Sequence
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 
 from headstart.data import fit
+from headstart.data.inputs import Images, Inputs, Joined
 from headstart.errors import UserError
 
+_COPIED = 256 << 20  # bytes: so much may be copied into one array, which is read faster than many
+_CHECKED = 16 << 20  # numbers that are looked at together
 WANTED = "images of shape (n, height, width) or (n, height, width, channels)"
 
 
@@ -57,40 +60,71 @@ def _three_types(array: np.ndarray, name: str) -> np.ndarray:
 def _finite(array: np.ndarray, name: str) -> np.ndarray:
     with np.errstate(over="ignore"):
         array = array.astype(np.float32, copy=False)
-    bad = np.flatnonzero(~np.isfinite(array).all(axis=(1, 2, 3)))
+    step = max(1, _CHECKED // max(1, int(np.prod(array.shape[1:]))))
+    parts = (array[start : start + step] for start in range(0, len(array), step))
+    bad = np.flatnonzero(~np.concatenate([np.isfinite(part).all(axis=(1, 2, 3)) for part in parts]))
     if len(bad):
         others = f" and {len(bad) - 1} more" if len(bad) > 1 else ""
         raise UserError(f"{name}/{bad[0]}{others} holds NaN or infinite pixels: repair or remove such images")
     return array
 
 
-def join(blocks: Sequence[np.ndarray]) -> tuple[np.ndarray, list[str]]:
-    """Blocks of images (n, h, w, c) as one array, whatever their sizes, and notes on what that changed.
+def join(blocks: Sequence[np.ndarray]) -> tuple[Inputs, list[str]]:
+    """Blocks of images (n, h, w, c) as inputs, one after another, and notes on what that changed.
 
-    Sizes follow ``fit.frame``; grey among colour is repeated in every channel; 8-bit among 16-bit keeps its brightness
-    (times 257).
+    Large blocks are not copied. Of blocks of several sizes each image is fitted from its own; ``fit.frame`` says into
+    what where nothing else is asked for. Grey among colour is repeated in every channel; 8-bit among 16-bit keeps its
+    brightness (times 257).
     """
-    sizes = [block.shape[1:3] for block in blocks for _ in range(len(block))]
-    size = fit.frame(sizes, [block.shape[3] * block.itemsize for block in blocks for _ in range(len(block))])
-    notes = [] if size is None else [size_note(sizes, size)]
-    alike, more = same_kind(blocks)
-    return np.concatenate(alike if size is None else [fit.fit(block, size) for block in alike]), notes + more
+    kind, notes = common_kind([(block.shape[3], block.dtype.name) for block in blocks for _ in range(len(block))])
+    blocks = [kind.convert(block) for block in blocks]
+    shape, more = common_shape([b.shape[1:3] for b in blocks for _ in range(len(b))], kind)
+    small = sum(block.nbytes for block in blocks) <= _COPIED and all(block.shape[1:] == shape for block in blocks)
+    if len(blocks) == 1 or small:
+        return Images(blocks[0] if len(blocks) == 1 else np.concatenate(blocks)), more + notes
+    return Joined([Images(block) for block in blocks], shape), more + notes
 
 
-def size_note(sizes: Sequence[tuple[int, int]], size: tuple[int, int]) -> str:
-    """The sentence that says that images were resized, from what to what."""
+def common_shape(sizes: Sequence[tuple[int, int]], kind: "Kind") -> tuple[tuple[int, int, int], list[str]]:
+    """The (h, w, c) of images where no other size is asked for, and a note where not all of them have it."""
+    size = fit.frame(sizes, [kind.pixel_bytes] * len(sizes))
+    shape = (*size, kind.channels)
+    if set(sizes) == {size}:
+        return shape, []
     areas = sorted(set(sizes), key=lambda s: s[0] * s[1])
     extent = " to ".join(f"{w}×{h}" for h, w in dict.fromkeys((areas[0], areas[-1])))
-    return (
-        f"images of {extent} pixels were fitted into {size[1]}×{size[0]}, keeping their aspect ratio, "
-        "padded with the median of each image's border"
-    )
+    return shape, [
+        f"images of {extent} pixels are fitted into {size[1]}×{size[0]}, or the size that is asked for, each from its "
+        "own pixels, keeping their aspect ratio, padded with the median of each image's border"
+    ]
 
 
-def same_kind(blocks: Sequence[np.ndarray]) -> tuple[list[np.ndarray], list[str]]:
-    """Blocks of images brought to one number of channels and one number type, and notes on what that changed."""
+class Kind(NamedTuple):
+    """What images of one set have in common: the numbers a pixel has, and their type."""
+
+    channels: int
+    dtype: str
+
+    @property
+    def pixel_bytes(self) -> int:
+        """Bytes a pixel."""
+        return self.channels * np.dtype(self.dtype).itemsize
+
+    def convert(self, block: np.ndarray) -> np.ndarray:
+        """Images (n, h, w, c), grey repeated in every channel and 8 bits brought to 16 where the others are so."""
+        if block.shape[3] != self.channels:
+            block = np.broadcast_to(block, (*block.shape[:3], self.channels))
+        return block if block.dtype.name == self.dtype else block.astype(np.uint16) * 257
+
+
+def common_kind(kinds: Sequence[tuple[int, str]]) -> tuple[Kind, list[str]]:
+    """The kind that images of these (channels, number type) are brought to, and notes on what that changes.
+
+    Raises:
+        UserError: channels or number types that cannot be brought together.
+    """
     notes = []
-    channels = Counter(n for block in blocks for n in [block.shape[3]] * len(block))
+    channels, types = Counter(c for c, _ in kinds), Counter(t for _, t in kinds)
     if len(channels) > 1:
         if len(channels) > 2 or 1 not in channels:
             raise UserError(
@@ -99,14 +133,11 @@ def same_kind(blocks: Sequence[np.ndarray]) -> tuple[list[np.ndarray], list[str]
         notes.append(
             f"{channels[1]} grey images among images of {max(channels)} channels were repeated in every channel"
         )
-        blocks = [np.broadcast_to(b, (*b.shape[:3], max(channels))) for b in blocks]
-    types = Counter(t for block in blocks for t in [block.dtype.name] * len(block))
     if len(types) > 1:
         if "float32" in types:
             raise UserError(f"images hold {_listed(types)} numbers, whose scales differ: give all of one type")
         notes.append(f"{types['uint8']} images of 8 bits among images of 16 bits were multiplied by 257")
-        blocks = [b.astype(np.uint16) * 257 if b.dtype == np.uint8 else b for b in blocks]
-    return list(blocks), notes
+    return Kind(max(channels), next(iter(types)) if len(types) == 1 else "uint16"), notes
 
 
 def _listed(counts: Counter) -> str:

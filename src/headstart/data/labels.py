@@ -5,9 +5,9 @@ from typing import Any
 
 import numpy as np
 
-from headstart.data.dataset import MISSING
 from headstart.errors import UserError
 
+MISSING = -1
 _SPLITS = {"": "", "train": "train", "training": "train", "test": "test", "testing": "test"}
 _SPLITS |= dict.fromkeys(("val", "valid", "validation"), "train")
 

@@ -2,26 +2,30 @@
 
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from headstart.data.fit import fit_planes
+from headstart.data.fit import fit
+from headstart.data.inputs import Inputs, as_inputs, chunks
 from headstart.errors import UserError
+
+if TYPE_CHECKING:
+    from torch import Tensor
 
 LONGEST = 64
 PERCENTILES = (0.1, 99.9)
 _FEW_LEVELS = 31
 _SAMPLE = 4_000_000
-_CHUNK = 4_000_000
+_DARK, _BEYOND = 0.1, 0.1  # of the range, of the numbers: a digit's faintest image passes, another scale does not
 
 
 @dataclass(frozen=True)
 class Pixels:
-    """Images (n, h, w, c) as stored -> float32 (n, c, *size) in [0, 1].
+    """Images (n, h, w, c) as stored -> float32 (n, c, *size) in [0, 1]: the preparation that an encoder carries.
 
-    size: (h, w), a square, into which images are fitted: shrunk by area average or enlarged bilinearly, keeping their
-        aspect ratio, and padded with the median of their own border.
+    size: (h, w), a square, into which images are fitted, each from its own numbers: shrunk by area average or enlarged
+        bilinearly, keeping their aspect ratio, padded with the median of their own border, in the stored number type.
     channels: how many an image must have. dtype: the number type it must have, unless per_image.
     low, high: a value a channel, which become 0 and 1; what lies beyond is clipped.
     per_image: each image is scaled by its own 0.1 and 99.9 percentiles instead, a channel at a time.
@@ -35,24 +39,25 @@ class Pixels:
     dtype: str = "uint8"
 
     @classmethod
-    def fit(cls, images: np.ndarray, *, image_size: int | None = None, per_image: bool = False) -> "Pixels":
-        """The rule for a data set's images, (n, h, w, c) uint8, uint16 or float32.
+    def fit(cls, given: Inputs | np.ndarray, *, image_size: int | None = None, per_image: bool = False) -> "Pixels":
+        """The rule for a data set's images, of uint8, uint16 or float32; it reads them by parts.
 
         Numbers of 8 bits are divided by 255 unless none exceeds 31, floats within [0, 1] stay; others are scaled, a
         channel at a time, so that the 0.1 and 99.9 percentiles (of about 4 million numbers, from images evenly spaced)
         become 0 and 1.
 
         Args:
-            images: The images, from one data set.
+            given: The images, from one data set, (n, h, w, c).
             image_size: Side in pixels; default: the images' own longer side, at most 64.
             per_image: Scale each image by its own percentiles.
         """
-        side = min(LONGEST, max(images.shape[1:3])) if image_size is None else image_size
+        inputs = as_inputs(given)
+        h, w, channels = inputs.shape
+        side = min(LONGEST, max(h, w)) if image_size is None else image_size
         if side < 1:
             raise UserError(f"image size {side} is too small: give at least one pixel")
-        channels = images.shape[3]
-        low, high = _range(images)
-        return cls((side, side), channels, low, high, per_image, images.dtype.name)
+        low, high = _range(inputs)
+        return cls((side, side), channels, low, high, per_image, inputs.dtype.name)
 
     def __call__(self, images: np.ndarray) -> np.ndarray:
         """(n, h, w, c), of any h and w -> (n, c, *size) float32 in [0, 1].
@@ -60,28 +65,64 @@ class Pixels:
         Raises:
             UserError: for images with another number of channels, or of another number type.
         """
-        self._check(images)
-        n, h, w, c = images.shape
-        scaled = np.empty((n, c, *self.size), np.float32)
-        step = max(1, _CHUNK // (h * w * c))
-        for start in range(0, n, step):
-            planes = images[start : start + step].transpose(0, 3, 1, 2).astype(np.float32, order="C")
-            low, high = _own_range(planes) if self.per_image else (_column(self.low), _column(self.high))
-            planes -= low
-            planes /= high - low
-            scaled[start : start + step] = fit_planes(np.clip(planes, 0, 1, out=planes), self.size)
-        return np.clip(scaled, 0, 1, out=scaled)
-
-    def _check(self, images: np.ndarray) -> None:
-        if images.ndim != 4 or images.shape[3] != self.channels:
-            raise UserError(
-                f"images of shape {images.shape} came where {self.channels} channels are wanted, "
-                f"(n, h, w, {self.channels}): convert them first"
-            )
+        self._check_channels(images.shape[1:])
         if images.dtype.name != self.dtype and not self.per_image:
             raise UserError(
                 f"{images.dtype.name} images came where {self.dtype} ones are wanted, from {self.low[0]:g} to "
                 f"{self.high[0]:g}: convert them to that scale first"
+            )
+        return self.prepare(fit(images, self.size)).numpy()
+
+    def scale(self, stored: "Tensor") -> "Tensor":
+        """(n, h, w, c), fitted -> (n, c, h, w) float32 in [0, 1], where the stored numbers are."""
+        import torch
+
+        planes = stored.permute(0, 3, 1, 2).to(torch.float32, memory_format=torch.contiguous_format)
+        if self.per_image:
+            low, high = (torch.from_numpy(end).to(planes.device) for end in _own_range(planes.cpu().numpy()))
+        else:
+            low, high = (planes.new_tensor(end)[:, None, None] for end in (self.low, self.high))
+        return (planes - low).div_(high - low).clamp_(0, 1)
+
+    def prepare(self, stored: Any) -> "Tensor":
+        """Stored images of the rows of ``Inputs`` that ``read(rows, self.size)`` gave, as an encoder takes them."""
+        import torch
+
+        if isinstance(stored, np.ndarray):
+            stored = torch.from_numpy(np.require(stored, requirements=("C", "W")))
+        return self.scale(torch.as_tensor(stored))
+
+    def check(self, given: Inputs | np.ndarray) -> None:
+        """Refuse images of another kind than those that the encoder was made for; the one rule for whoever uses it.
+
+        Raises:
+            UserError: another number of channels, another number type, or another range: so dark that nothing is left,
+                or a tenth of the numbers outside (of about 4 million, from images evenly spaced).
+        """
+        inputs = as_inputs(given)
+        self._check_channels(inputs.shape)
+        if self.per_image:
+            return
+        some = _some(inputs)
+        low, high = np.array(self.low, np.float32), np.array(self.high, np.float32)
+        scaled = (some.astype(np.float32) - low) / (high - low)
+        beyond = float(((scaled < -0.01) | (scaled > 1.01)).mean())
+        if inputs.dtype.name != self.dtype or scaled.max() < _DARK or beyond > _BEYOND:
+            raise UserError(
+                f"the images are {inputs.dtype} from {some.min():g} to {some.max():g}, the encoder was made for "
+                f"{self.dtype} from {low.min():g} to {high.max():g}: convert the images, or adapt it with "
+                "adapt_input(bundle, images)"
+            )
+
+    def _check_channels(self, shape: tuple[int, ...]) -> None:
+        if len(shape) != 3:
+            raise UserError(
+                f"images of shape (n, h, w, {self.channels}) are wanted, each came as {shape}: convert them"
+            )
+        if shape[2] != self.channels:
+            raise UserError(
+                f"the images have {shape[2]} channel(s), the encoder takes {self.channels}: convert the images, or "
+                "adapt it with adapt_input(bundle, images)"
             )
 
     def to_json(self) -> dict[str, Any]:
@@ -95,19 +136,30 @@ class Pixels:
         return cls(**values)
 
 
-def _column(values: tuple[float, ...]) -> np.ndarray:
-    return np.array(values, np.float32)[:, None, None]
+def _some(inputs: Inputs) -> np.ndarray:
+    """(m, h, w, c) of images evenly spaced, about 4 million numbers in all."""
+    step = max(1, -(-len(inputs) * int(np.prod(inputs.shape)) // _SAMPLE))
+    return inputs.read(np.arange(0, len(inputs), step))
 
 
-def _range(images: np.ndarray) -> tuple[tuple[float, ...], tuple[float, ...]]:
-    c = images.shape[3]
-    if images.dtype == np.uint8 and not 0 < images.max() <= _FEW_LEVELS:
+def _range(inputs: Inputs) -> tuple[tuple[float, ...], tuple[float, ...]]:
+    c = inputs.shape[2]
+    if inputs.dtype == np.uint8 and not _all(inputs, 0, _FEW_LEVELS, but_zero=True):
         return (0.0,) * c, (255.0,) * c
-    if images.dtype.kind == "f" and images.min() >= 0 and images.max() <= 1:
+    if inputs.dtype.kind == "f" and _all(inputs, 0, 1):
         return (0.0,) * c, (1.0,) * c
-    step = max(1, -(-images.size // _SAMPLE))
-    low, high = np.percentile(images[::step].reshape(-1, c), PERCENTILES, axis=0)
+    low, high = np.percentile(_some(inputs).reshape(-1, c), PERCENTILES, axis=0)
     return tuple(map(float, low)), tuple(map(float, np.where(high > low, high, low + 1)))
+
+
+def _all(inputs: Inputs, low: float, high: float, *, but_zero: bool = False) -> bool:
+    """Whether all numbers lie between two ends, looked at until one does not; ``but_zero``: and not all are zero."""
+    largest = 0.0
+    for part in chunks(inputs):
+        largest = max(largest, float(part.max()))
+        if largest > high or part.min() < low:
+            return False
+    return largest > 0 or not but_zero
 
 
 def _own_range(planes: np.ndarray) -> tuple[np.ndarray, np.ndarray]:

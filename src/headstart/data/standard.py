@@ -7,9 +7,10 @@ from pathlib import Path
 
 import numpy as np
 
-from headstart.data.dataset import Dataset
+from headstart.data.dataset import Dataset, Numbered
 from headstart.data.fetch import Remote, fetch, roots
 from headstart.data.idx import read_idx
+from headstart.data.inputs import Inputs, Subset, as_inputs
 from headstart.data.table import read_table
 from headstart.errors import UserError
 
@@ -49,8 +50,7 @@ def digits(_: str | None = None) -> Dataset:
 
     values, targets = load_digits(return_X_y=True)
     images = np.rint(np.asarray(values) * (255 / 16)).astype(np.uint8).reshape(-1, 8, 8, 1)
-    ids = tuple(f"images/{i}" for i in range(len(images)))
-    return Dataset(images, np.asarray(targets, np.int64), ids, _DIGITS, "digits")
+    return Dataset(images, np.asarray(targets, np.int64), class_names=_DIGITS, source="digits")
 
 
 def mnist(data_root: str | None = None) -> Dataset:
@@ -68,12 +68,12 @@ def cifar10(data_root: str | None = None) -> Dataset:
     for root in roots(data_root):
         if any((root / "cifar10").glob("*.parquet")):
             found = read_table(root / "cifar10")
-            return _official(found.images, found.labels, found.class_names, "cifar10", found.splits, found.notes)
+            return _with_parts(found.inputs, found.labels, found.class_names, "cifar10", found.splits, found.notes)
     archive = next((p for r in roots(data_root) if (p := r / CIFAR10_BINARY.path).is_file()), None)
     if archive is None:
         archive = fetch([CIFAR10_BINARY], data_root, "cifar10") / CIFAR10_BINARY.path
     images, labels, splits = _binary_records(archive)
-    return _official(images, labels, _CIFAR10, "cifar10", splits)
+    return _with_parts(images, labels, _CIFAR10, "cifar10", splits)
 
 
 STANDARD: dict[str, Callable[[str | None], Dataset]] = {
@@ -84,8 +84,8 @@ STANDARD: dict[str, Callable[[str | None], Dataset]] = {
 }
 
 
-def _official(
-    images: np.ndarray, labels: np.ndarray, class_names: tuple[str, ...], source: str,
+def _with_parts(
+    images: Inputs | np.ndarray, labels: np.ndarray, class_names: tuple[str, ...], source: str,
     splits: np.ndarray | None, notes: tuple[str, ...] = (),
 ) -> Dataset:  # fmt: skip
     """Training images first, each part in its own order, numbered within it."""
@@ -93,10 +93,11 @@ def _official(
         raise UserError(f"{source} has no training and test part: give the files of both")
     parts = {part: np.flatnonzero(splits == part) for part in ("train", "test")}
     order = np.concatenate(list(parts.values()))
-    ids = tuple(f"{part}/{i}" for part, rows in parts.items() for i in range(len(rows)))
+    ids = Numbered({part: len(rows) for part, rows in parts.items()})
+    inputs = as_inputs(images)
     if (order != np.arange(len(order))).any():
-        images = images[order]
-    return Dataset(images, labels[order], ids, class_names, source, splits=splits[order], notes=notes)
+        inputs = Subset(inputs, order)
+    return Dataset(inputs, labels[order], ids, class_names, source, splits=splits[order], notes=notes)
 
 
 def _idx(
@@ -115,7 +116,7 @@ def _idx(
     )
     splits = np.repeat(["train", "test"], [len(train_y), len(test_y)])
     images = np.concatenate([train_x, test_x])[..., None]
-    return _official(images, np.concatenate([train_y, test_y]).astype(np.int64), class_names, name, splits)
+    return _with_parts(images, np.concatenate([train_y, test_y]).astype(np.int64), class_names, name, splits)
 
 
 def _stored(path: Path) -> Path | None:

@@ -31,7 +31,7 @@ def read_table(path: Path) -> Dataset:
     labels, class_names = class_labels(_column(shards, "labels"), _agreed_names(shards))
     group, part = groups(_column(shards, "groups")), splits(_column(shards, "splits"))
     return Dataset(
-        read.images, labels[read.origin], read.ids, class_names, str(path),
+        read.inputs, labels[read.origin], read.ids, class_names, str(path),
         groups=None if group is None else group[read.origin],
         splits=None if part is None else part[read.origin],
         notes=read.notes,

@@ -48,6 +48,8 @@ from headstart.reuse.transfer import Transfer
 from headstart.study.prepare import Prepared, prepare
 from headstart.training.fit import Method, encoder_spec, fit_encoder, untrained_encoder
 from headstart.training.recipe import Recipe, default_recipe
+from headstart.training.run import Run
+from headstart.training.training_set import TrainingSet
 
 TOPIC = "Autoencoders: the assignment"
 EXPECTED: Ranges = {
@@ -123,7 +125,8 @@ class Cells:
     """
 
     def __init__(self, prepared: Prepared, *, repeats: int, seed: int) -> None:
-        data, x = prepared.dataset, torch.from_numpy(prepared.x)
+        data = prepared.dataset
+        x = torch.from_numpy(prepared.pixels(data.images))
         self.x, self.known, self.y = x[data.unlabelled], x[data.labelled], data.labels[data.labelled]
         self.names, self.views, self.groups = data.class_names, prepared.views, prepared.groups
         self.splits = make_splits(
@@ -133,7 +136,9 @@ class Cells:
 
     def spec(self, candidate: Candidate) -> EncoderSpec:
         """A candidate's encoder for these cells, standardising by the unlabelled ones."""
-        found = encoder_spec(candidate.encoder, self.x, self.views if candidate.turned else None)
+        found = encoder_spec(
+            candidate.encoder, TrainingSet.of(self.x), symmetric=candidate.turned and self.views.symmetric
+        )
         return replace(found, bottleneck=candidate.bottleneck or found.bottleneck)
 
     def probed(self, work: Work, name: str, h: np.ndarray) -> Judged:
@@ -223,8 +228,11 @@ def _autoencoder(work: Work, cells: Cells, candidate: Candidate, done: float, sh
 
         spec, recipe = cells.spec(candidate), _recipe(work, "autoencoder", len(cells.x)).but(batch_size=BATCH)
         fitted = fit_encoder(
-            Method.parse("autoencoder"), cells.x, spec=spec, recipe=recipe, watch=watch,
-            progress=lambda part: work.say(f"autoencoder: {candidate.words}", 0.5 * (done + share * part)),
+            Method.parse("autoencoder"), TrainingSet.of(cells.x), spec=spec, recipe=recipe,
+            run=Run(
+                watch=watch,
+                progress=lambda part: work.say(f"autoencoder: {candidate.words}", 0.5 * (done + share * part)),
+            ),
         )  # fmt: skip
         assert fitted.objective is not None
         made, linear = _made(fitted.objective, cells.known), _pca(cells.x.numpy(), known, fitted.encoder.dim)
@@ -257,7 +265,8 @@ def _simclr(work: Work, cells: Cells) -> np.ndarray:
     """(m, d) of the labelled cells by SimCLR, which saw the unlabelled ones."""
     spec = cells.spec(Candidate("SimCLR", "small"))
     encoder = work.encoder(
-        "simclr", "simclr", cells.x, spec=spec, recipe=_recipe(work, "simclr", len(cells.x)), views=cells.views,
+        "simclr", "simclr", TrainingSet.of(cells.x, views=cells.views), spec=spec,
+        recipe=_recipe(work, "simclr", len(cells.x)),
         progress=lambda part: work.say("SimCLR", 0.5 + 0.2 * part),
     )  # fmt: skip
     return represent(encoder, cells.known, symmetric=spec.symmetric)

@@ -43,6 +43,7 @@ from headstart.representation.bundle import history, learned_from_labels, load_b
 from headstart.representation.frozen import represent
 from headstart.reuse.heads import Head
 from headstart.training.fit import Method, encoder_spec, untrained_encoder
+from headstart.training.training_set import TrainingSet
 from headstart.views.presets import PRESETS
 
 TOPIC = "Transfer and few shots"
@@ -165,11 +166,11 @@ def find_backbone(work: Work, asked: str) -> Backbone:
 
 
 def _own(work: Work, cifar: Given) -> Backbone:
-    spec = encoder_spec("small", cifar.x)
+    spec = encoder_spec("small", TrainingSet.of(cifar.x))
     recipe = Method.parse("simclr").recipe(len(cifar.x), seed=work.seed).by("adamw")  # as its ranges were foretold
     recipe = recipe.but(epochs=QUICK_EPOCHS if work.quick else EPOCHS, batch_size=BATCH)
     encoder = work.encoder(
-        "encoder", "simclr", cifar.x, spec=spec, recipe=recipe, views=PRESETS["natural"],
+        "encoder", "simclr", TrainingSet.of(cifar.x, views=PRESETS["natural"]), spec=spec, recipe=recipe,
         progress=lambda done: work.say("SimCLR learns from images without labels", 0.75 * done),
     )  # fmt: skip
     words = (

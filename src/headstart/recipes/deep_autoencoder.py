@@ -92,6 +92,8 @@ def trained(
     from headstart.training.layerwise import pretrain_layerwise, unroll
     from headstart.training.loop import train
     from headstart.training.recipe import Recipe
+    from headstart.training.run import Run
+    from headstart.training.training_set import TrainingSet
 
     torch.manual_seed(work.seed)
     encoder = dense(1, mnist.shape[1:], widths=widths, last="linear")
@@ -105,15 +107,21 @@ def trained(
     def teach(folder: Path) -> None:
         if pretrain:
             learned = pretrain_layerwise(
-                encoder, mnist.x, learner="rbm", folder=folder / "rbm", resume=True,
+                encoder, TrainingSet.of(mnist.x), learner="rbm",
                 recipe=Recipe(epochs=epochs * len(widths), learning_rate=1e-2, seed=work.seed),
-                progress=lambda done: between(shares[0], middle, done, "one layer after the other"),
+                run=Run(
+                    folder / "rbm", resume=True,
+                    progress=lambda done: between(shares[0], middle, done, "one layer after the other"),
+                ),
             )  # fmt: skip
             network.reconstruct.decoder.load_state_dict(unroll(encoder, learned).state_dict())
         rows = train(
-            network, mnist.x, folder=folder / "tuned", resume=True,
+            network, TrainingSet.of(mnist.x),
             recipe=Recipe(epochs=tuned, learning_rate=3e-2 if len(widths) == 1 else 6e-3, seed=work.seed),
-            progress=lambda done: between(middle, shares[1], done, "fine-tuning"),
+            run=Run(
+                folder / "tuned", resume=True,
+                progress=lambda done: between(middle, shares[1], done, "fine-tuning"),
+            ),
         )  # fmt: skip
         work.part(f"{name}-losses", lambda: {"loss": _an_epoch(rows)})
 

@@ -169,8 +169,8 @@ def _alphabet(name: str, dataset: "Dataset", rows: np.ndarray, side: int) -> Alp
 
     from headstart.data.pixels import Pixels
 
-    pixels = Pixels.fit(dataset.images, image_size=side, per_image=dataset.per_image)
-    x = torch.from_numpy(pixels(dataset.images[rows])).mean(1, keepdim=True)
+    pixels = Pixels.fit(dataset.inputs, image_size=side, per_image=dataset.per_image)
+    x = torch.from_numpy(pixels(dataset.inputs.read(rows))).mean(1, keepdim=True)
     border = torch.cat([x[:, :, 0], x[:, :, -1], x[..., 0], x[..., -1]], 2)
     groups = None if dataset.groups is None else dataset.groups[rows]
     tested = None if dataset.splits is None else dataset.splits[rows] == "test"

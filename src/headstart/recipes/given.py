@@ -48,7 +48,7 @@ def given(work: Work, source: str, *, train: int | None = None, test: int | None
     dataset = work.load(source)
     if dataset.splits is None:
         raise UserError(f"{source} has no test set of its own: give one that has, such as mnist")
-    pixels = Pixels.fit(dataset.images)
+    pixels = Pixels.fit(dataset.inputs)
     x, y = _some(dataset, pixels, "train", train, work.seed)
     test_x, test_y = _some(dataset, pixels, "test", test, work.seed)
     return Given(x, y, test_x, test_y, dataset.class_names, pixels)
@@ -58,4 +58,4 @@ def _some(dataset: Dataset, pixels: Pixels, part: str, most: int | None, seed: i
     rows = np.flatnonzero((dataset.splits == part) & (dataset.labels >= 0))
     if most is not None and most < len(rows):
         rows = np.sort(np.random.default_rng([seed, most]).permutation(rows)[:most])
-    return torch.from_numpy(pixels(dataset.images[rows])), dataset.labels[rows]
+    return torch.from_numpy(pixels(dataset.inputs.read(rows))), dataset.labels[rows]

@@ -177,13 +177,14 @@ def tuned(
 def pretrain(whole: "Staged", images: "Tensor", learner: str, plan: Plan, recipe: "Recipe") -> None:
     """Every layer in turn, by the learner, on images without labels; only views that SimCLR draws are no images."""
     from headstart.training.layerwise import pretrain_layerwise
+    from headstart.training.training_set import TrainingSet
     from headstart.views.presets import PRESETS
 
     recipe = recipe.but(
         epochs=len(DEPTHS) * plan.layer_epochs, batch_size=plan.layer_batch, learning_rate=LEARNERS[learner]
     )
     views = PRESETS["digits"] if learner == "simclr" else None
-    pretrain_layerwise(whole, images, learner=learner, recipe=recipe, views=views)
+    pretrain_layerwise(whole, TrainingSet.of(images, views=views), learner=learner, recipe=recipe)
 
 
 def _key(cell: Cell) -> str:

@@ -75,6 +75,8 @@ def trained(work: Work, mnist: "Given") -> "Autoencoder":
     from headstart.objectives.autoencoder import Autoencoder
     from headstart.training.loop import train
     from headstart.training.recipe import Recipe
+    from headstart.training.run import Run
+    from headstart.training.training_set import TrainingSet
 
     torch.manual_seed(work.seed)
     channels, height, width = mnist.shape
@@ -85,8 +87,8 @@ def trained(work: Work, mnist: "Given") -> "Autoencoder":
 
     def teach(folder: Path) -> None:
         train(
-            autoencoder, mnist.x, recipe=recipe, folder=folder, resume=True,
-            progress=lambda done: work.say("the autoencoder learns", 0.9 * done),
+            autoencoder, TrainingSet.of(mnist.x), recipe=recipe,
+            run=Run(folder, resume=True, progress=lambda done: work.say("the autoencoder learns", 0.9 * done)),
         )  # fmt: skip
 
     work.network("autoencoder", autoencoder, teach)

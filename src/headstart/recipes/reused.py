@@ -20,8 +20,10 @@ from headstart.report.elements import Html, table, tag
 from headstart.representation.frozen import represent
 from headstart.reuse.transfer import Transfer, lecture_head
 from headstart.training.fit import encoder_spec, untrained_encoder
-from headstart.training.loop import Progress, train
+from headstart.training.loop import train
 from headstart.training.recipe import Recipe, steps_an_epoch
+from headstart.training.run import Progress, Run
+from headstart.training.training_set import TrainingSet
 
 Images = Float[Tensor, "n c h w"]
 Labels = Int[np.ndarray, " n"]
@@ -44,7 +46,7 @@ def nth(seed: int, k: int) -> int:
 
 def untrained(x: Images, seed: int) -> Encoder:
     """The lecture's network as far as ``features``, with random weights, standardising as these images ask for."""
-    return untrained_encoder(encoder_spec("lecture_flat", x), seed=seed)
+    return untrained_encoder(encoder_spec("lecture_flat", TrainingSet.of(x)), seed=seed)
 
 
 def taught(
@@ -127,7 +129,7 @@ def head_score(
         torch.manual_seed(recipe.seed + 2)
         network.head = lecture_head(int(h.shape[1]), len(classes))
     device = find_device("auto")
-    train(network, h, torch.from_numpy(coded.astype(np.int64)), recipe=recipe, device=device)
+    train(network, TrainingSet.of(h, coded), recipe=recipe, run=Run(device=device))
     return float((classes[said(network.head, test_h.flatten(1).to(device))] == test_y).mean())
 
 

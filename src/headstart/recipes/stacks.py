@@ -13,6 +13,8 @@ from headstart.encoders.stages import Activation, Staged
 from headstart.objectives.supervised import Supervised
 from headstart.training.loop import train
 from headstart.training.recipe import Recipe
+from headstart.training.run import Run
+from headstart.training.training_set import TrainingSet
 
 CHUNK = 500
 
@@ -44,7 +46,7 @@ def finetuned(
         torch.manual_seed(recipe.seed)
         network = Supervised(encoder, classes=classes)
     looked = None if watch is None else lambda *_: watch(network)
-    train(network, x, torch.from_numpy(y.astype(np.int64)), recipe=recipe, watch=looked)
+    train(network, TrainingSet.of(x, y), recipe=recipe, run=Run(watch=looked))
     return network
 
 

@@ -116,13 +116,15 @@ def network(
     from headstart.recipes.stacks import error, finetuned, probabilities, stack
     from headstart.training.layerwise import pretrain_layerwise
     from headstart.training.recipe import Recipe
+    from headstart.training.training_set import TrainingSet
 
     images, test, shape = torch.from_numpy(x), torch.from_numpy(test_x), (x.shape[1], x.shape[2], x.shape[3])
     encoder = stack(shape, depth=2, width=plan.width, activation="tanh", seed=seed)
     recipe = Recipe(epochs=plan.epochs, batch_size=plan.batch, learning_rate=plan.rate, seed=seed)
     if pretrained:
         layers = recipe.but(epochs=2 * plan.layer_epochs, learning_rate=2e-3)
-        pretrain_layerwise(encoder, images, learner="denoising", recipe=layers, masking=0.25, noise=0.3)
+        data = TrainingSet.of(images)
+        pretrain_layerwise(encoder, data, learner="denoising", recipe=layers, masking=0.25, noise=0.3)
     said: list[np.ndarray] = []
     tuned = finetuned(
         encoder, images, y, classes=int(y.max()) + 1, recipe=recipe,

@@ -19,12 +19,12 @@ from headstart.report.pictures import UNIT, sheet, sheet_picture
 from headstart.training.checkpoint import read_tensors, write_tensors
 
 if TYPE_CHECKING:
-    from torch import Tensor, nn
+    from torch import nn
 
     from headstart.encoders.build import EncoderSpec
     from headstart.encoders.encoder import Encoder
     from headstart.training.recipe import Recipe
-    from headstart.views.views import Views
+    from headstart.training.training_set import TrainingSet
 
 Range = tuple[float, float]
 Ranges = Mapping[str, Range]
@@ -107,19 +107,18 @@ class Work:
         return network.eval()
 
     def encoder(
-        self, name: str, method: str, x: "Tensor", *, spec: "EncoderSpec", recipe: "Recipe", views: "Views | None",
-        index: np.ndarray | None = None, progress: "Callable[[float], None] | None" = None,
+        self, name: str, method: str, data: "TrainingSet", *, spec: "EncoderSpec", recipe: "Recipe",
+        progress: "Callable[[float], None] | None" = None,
     ) -> "Encoder":  # fmt: skip
-        """An encoder pretrained on images (n, c, h, w) by a method, once; its weights start from the recipe's seed."""
+        """An encoder pretrained by a method, once; its weights start from the recipe's seed."""
         from headstart.training.fit import Method, fit_encoder, untrained_encoder
+        from headstart.training.run import Run
 
         encoder = untrained_encoder(spec, seed=recipe.seed)
 
         def teach(folder: Path) -> None:
-            fitted = fit_encoder(
-                Method.parse(method), x, spec=spec, recipe=recipe, views=views, index=index, folder=folder,
-                resume=True, progress=progress,
-            )  # fmt: skip
+            run = Run(folder, resume=True, progress=progress)
+            fitted = fit_encoder(Method.parse(method), data, spec=spec, recipe=recipe, run=run)
             encoder.load_state_dict(fitted.encoder.state_dict())
 
         self.network(name, encoder, teach)

@@ -169,7 +169,7 @@ def _facts(findings: Findings) -> list[tuple[str, Child]]:
         ("labelled", f"{results['n_labelled']:,}"),
         ("unlabelled", f"{results['n_unlabelled']:,}"),
         ("classes", f"{len(results['class_names']):,}"),
-        ("images", words.shape(findings.dataset.images)),
+        ("images", words.shape(findings.dataset.inputs)),
         ("encoders saw", "; ".join(words.saw(key) for key in sorted(seen)) or "no pretrained approach"),
         ("splits", splits),
         ("seed", str(results["seed"])),

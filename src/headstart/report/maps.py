@@ -56,7 +56,7 @@ def _spaces(findings: Findings, chosen: np.ndarray) -> Iterator[tuple[str, np.nd
     winner = findings.results["winner"]
     if not on_pixels(winner):
         yield f"representation of {winner}", findings.vectors[chosen]
-    yield "raw pixels", shrink(findings.dataset.images[chosen], 32).reshape(len(chosen), -1)
+    yield "raw pixels", shrink(findings.dataset.inputs.read(chosen), 32).reshape(len(chosen), -1)
 
 
 def _linked(findings: Findings, chosen: np.ndarray, maps: list[Map]) -> Html:
@@ -75,7 +75,7 @@ def _columns(findings: Findings, chosen: np.ndarray, maps: list[Map]) -> dict[st
     data, names = findings.dataset, findings.results["class_names"]
     labels = data.labels[chosen]
     guesses = {r["id"]: f"unlabelled, predicted {r['class_name']}" for r in findings.predictions}
-    thumbnails = Display.of(data.images).rgb(shrink(data.images[chosen], 32))
+    thumbnails = Display.of(data.inputs).rgb(shrink(data.inputs.read(chosen), 32))
     columns: dict[str, Any] = {
         "image": [data_uri(one, lossy=True) for one in thumbnails],
         "id": [data.ids[i] for i in chosen],

@@ -45,12 +45,12 @@ def wrong(findings: Findings) -> Html:
         return section("wrong", "Confidently wrong", prose("The winner made no mistake on the labelled images."))
     first = mistakes[np.argsort(-confidence[mistakes], kind="stable")][:SHOWN]
     names, data = findings.results["class_names"], findings.dataset
-    captions = [_caption(data.ids[rows[i]], names[guess[i]], confidence[i], names[y[i]]) for i in first]
+    captions = [_caption(data.ids[int(rows[i])], names[guess[i]], confidence[i], names[y[i]]) for i in first]
     intro = (
         f"The winner is wrong on {len(mistakes):,} of {words.count(len(y), 'labelled image')}. These are the mistakes "
         "it was surest of: a wrong label, an image between two classes, or something that the representation misses."
     )
-    images = gallery(data.images[rows[first]], Display.of(data.images), captions)
+    images = gallery(data.inputs.read(np.asarray(rows[first])), Display.of(data.inputs), captions)
     return section("wrong", "Confidently wrong", prose(intro), images)
 
 
@@ -62,7 +62,9 @@ def unsure(findings: Findings) -> Html:
     data = findings.dataset
     place = {name: i for i, name in enumerate(data.ids)}
     captions = [_caption(r["id"], r["class_name"], r["confidence"]) for r in rows]
-    images = gallery(data.images[[place[r["id"]] for r in rows]], Display.of(data.images), captions)
+    images = gallery(
+        data.inputs.read(np.array([place[r["id"]] for r in rows], np.int64)), Display.of(data.inputs), captions
+    )
     intro = (
         f"Of {words.count(len(findings.predictions), 'unlabelled image')} these are the ones whose class the winner is "
         "least sure of. A label on images like these usually teaches most. All are in predictions.csv, in this order."

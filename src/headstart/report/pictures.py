@@ -7,6 +7,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from headstart.data.inputs import Inputs, as_inputs
 from headstart.report.elements import Child, Html, picture, tag
 
 LARGEST = 128
@@ -21,11 +22,12 @@ class Display:
     high: float
 
     @classmethod
-    def of(cls, images: np.ndarray) -> "Display":
+    def of(cls, given: Inputs | np.ndarray) -> "Display":
         """8-bit images as they are; others between the 0.5th and 99.5th percentile of a sample."""
-        if images.dtype == np.uint8:
+        inputs = as_inputs(given)
+        if inputs.dtype == np.uint8:
             return cls(0.0, 255.0)
-        some = np.asarray(images[:: max(1, len(images) // SAMPLE)], np.float32)
+        some = inputs.read(np.arange(0, len(inputs), max(1, len(inputs) // SAMPLE))).astype(np.float32)
         low, high = np.nanpercentile(some, [0.5, 99.5])
         return cls(float(low), float(high) if high > low else float(low) + 1.0)
 

@@ -2,7 +2,8 @@
 
 import math
 import re
-from typing import Any
+
+from headstart.data.inputs import Inputs
 
 Number = float | int
 
@@ -117,7 +118,7 @@ def approach(name: str, methods: dict[str, str]) -> str:
     return "; ".join(part for part in (idea.rstrip("."), _HEADS.get(head, head)) if part)
 
 
-def shape(images: Any) -> str:
+def shape(inputs: Inputs) -> str:
     """40×40 pixels, 3 channels."""
-    _, height, width, channels = images.shape
+    height, width, channels = inputs.shape
     return f"{height}×{width} pixels, {count(int(channels), 'channel')}"

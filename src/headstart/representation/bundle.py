@@ -14,6 +14,9 @@ from jaxtyping import Float
 from safetensors import SafetensorError
 from torch import Tensor
 
+from headstart.data.dataset import Dataset
+from headstart.data.images import as_images
+from headstart.data.inputs import Images, Inputs
 from headstart.data.pixels import Pixels
 from headstart.encoders.build import EncoderSpec, build_encoder
 from headstart.encoders.encoder import Encoder
@@ -21,6 +24,7 @@ from headstart.errors import UserError
 from headstart.objectives.catalogue import method_class, methods
 from headstart.representation.frozen import represent
 from headstart.training.checkpoint import read_tensors, write_tensors
+from headstart.training.training_set import TrainingSet
 
 FORMAT = 1
 _PACKAGES = ("torch", "numpy", "scikit-learn")
@@ -56,6 +60,25 @@ class Bundle:
     def represent(self, x: Float[Tensor, "n c h w"], *, device: str = "cpu") -> Float[np.ndarray, "n d"]:
         """h of prepared images, by ``frozen.represent``."""
         return represent(self.encoder, x, symmetric=self.spec.symmetric, device=device)
+
+    def embed(self, given: Dataset | Inputs | np.ndarray, *, device: str = "cpu") -> Float[np.ndarray, "n d"]:
+        """h of images as they are stored, one or many: each from its own numbers, whatever lies beside it.
+
+        given: a data set, inputs, or an array (h, w), (h, w, c), (n, h, w) or (n, h, w, c).
+
+        Raises:
+            UserError: images of another kind than the encoder was made for (``Pixels.check``).
+        """
+        return represent(self.encoder, self.prepared(given), symmetric=self.spec.symmetric, device=device)
+
+    def prepared(self, given: Dataset | Inputs | np.ndarray) -> TrainingSet:
+        """Stored images as the encoder will see them, read and prepared a few at a time."""
+        if isinstance(given, np.ndarray):
+            alone = given.ndim == 2 or (given.ndim == 3 and given.shape[2] == self.pixels.channels)
+            given = Images(as_images(given[None] if alone else given))
+        inputs = given.inputs if isinstance(given, Dataset) else given
+        self.pixels.check(inputs)
+        return TrainingSet.prepared_by(self.pixels, inputs)
 
     def __str__(self) -> str:
         size = "×".join(str(s) for s in self.spec.size)

@@ -2,6 +2,7 @@
 
 import json
 import os
+from collections.abc import Iterable, Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -9,6 +10,9 @@ if TYPE_CHECKING:
     import numpy as np
 
     from headstart.data.dataset import Dataset
+
+
+ROW_GROUP = 65_536  # rows that are written together
 
 
 def embed(
@@ -26,20 +30,20 @@ def embed(
     Returns:
         (n, dim) float32.
     """
-    import torch
-
     from headstart.data.load import load
     from headstart.encoders.device import find_device
     from headstart.representation.bundle import Bundle, load_bundle
+    from headstart.representation.frozen import represent_parts
 
     given = bundle if isinstance(bundle, Bundle) else load_bundle(bundle)
-    dataset = load(source, data_root=data_root)
-    if out is not None:
-        check_writable(Path(out))
-    h = given.represent(torch.from_numpy(given.pixels(dataset.images)), device=find_device(device))
-    if out is not None:
-        write_parquet(Path(out), dataset, h)
-    return h
+    dataset, target = load(source, data_root=data_root), find_device(device)
+    if out is None:
+        return given.embed(dataset, device=target)
+    check_writable(Path(out))
+    images = given.prepared(dataset)
+    parts = represent_parts(given.encoder, images, symmetric=given.spec.symmetric, device=target)
+    write_parquet(Path(out), dataset, parts, width=given.dim)
+    return read_vectors(Path(out))
 
 
 def check_writable(path: Path) -> None:
@@ -53,16 +57,47 @@ def check_writable(path: Path) -> None:
         raise UserError(f"cannot write to {path}: {folder} is not a folder you may write to; choose another --out")
 
 
-def write_parquet(path: Path, dataset: "Dataset", h: "np.ndarray") -> None:
-    """Write id, h and label (null where missing), atomically."""
+def write_parquet(path: Path, dataset: "Dataset", parts: "Iterable[np.ndarray]", *, width: int) -> None:
+    """Write id, h and label (null where missing), atomically; the vectors come by parts, in the data set's order."""
     import pyarrow as pa
     from pyarrow import parquet
 
-    labels = pa.array(dataset.labels, mask=dataset.labels < 0)
-    vectors = pa.FixedSizeListArray.from_arrays(pa.array(h.ravel(), pa.float32()), h.shape[1])
-    table = pa.table({"id": pa.array(list(dataset.ids), pa.string()), "h": vectors, "label": labels})
     facts = {"class_names": json.dumps(dataset.class_names), "source": dataset.source, "hash": dataset.content_hash}
+    columns = [("id", pa.string()), ("h", pa.list_(pa.float32(), width)), ("label", pa.int64())]
+    schema = pa.schema(columns, metadata=facts)
     path.parent.mkdir(parents=True, exist_ok=True)
     waiting = path.with_name(path.name + ".new")
-    parquet.write_table(table.replace_schema_metadata(facts), waiting)
+    start = 0
+    with parquet.ParquetWriter(waiting, schema) as writer:
+        for h in _groups(parts):
+            rows = slice(start, start + len(h))
+            labels = dataset.labels[rows]
+            vectors = pa.FixedSizeListArray.from_arrays(pa.array(h.ravel(), pa.float32()), width)
+            names = pa.array(list(dataset.ids[rows]), pa.string())
+            writer.write_table(pa.table([names, vectors, pa.array(labels, mask=labels < 0)], schema=schema))
+            start += len(h)
     os.replace(waiting, path)
+
+
+def _groups(parts: "Iterable[np.ndarray]") -> "Iterator[np.ndarray]":
+    """The parts joined to row groups of some 65,536 rows."""
+    import numpy as np
+
+    waiting: list[np.ndarray] = []
+    for part in parts:
+        waiting.append(part)
+        if sum(map(len, waiting)) >= ROW_GROUP:
+            yield np.concatenate(waiting)
+            waiting = []
+    if waiting:
+        yield np.concatenate(waiting)
+
+
+def read_vectors(path: Path) -> "np.ndarray":
+    """(n, dim) float32 of a file that ``write_parquet`` wrote, mapped from the file where that needs no copy."""
+    import numpy as np
+    from pyarrow import parquet
+
+    h = parquet.read_table(path, columns=["h"], memory_map=True).column("h")
+    width = h.type.list_size
+    return np.concatenate([chunk.flatten().to_numpy().reshape(-1, width) for chunk in h.chunks])

@@ -1,6 +1,7 @@
 """Frozen vectors: an encoder in inference mode, run once, its weights and buffers provably untouched."""
 
 import hashlib
+from collections.abc import Iterator
 
 import numpy as np
 import torch
@@ -8,6 +9,7 @@ from jaxtyping import Float
 from torch import Tensor, nn
 
 from headstart.encoders.encoder import Encoder
+from headstart.training.training_set import TrainingSet
 
 CHUNK = 64
 
@@ -22,28 +24,44 @@ def fingerprint(module: nn.Module) -> str:
 
 
 def represent(
-    encoder: Encoder, x: Float[Tensor, "n c h w"], *, symmetric: bool = False, device: str = "cpu"
+    encoder: Encoder, x: Float[Tensor, "n ..."] | TrainingSet, *, symmetric: bool = False, device: str = "cpu"
 ) -> Float[np.ndarray, "n d"]:
-    """h of every image, float32, deterministic. Chunks of 64 images keep the activations in the processor's cache.
+    """h of every image, float32, deterministic; of images as an encoder takes them, or of a set that prepares them.
 
     symmetric: the mean h of the image's eight rotations and reflections, which is the same for each of them.
 
     Raises:
         RuntimeError: the encoder's weights or normalisation buffers changed on the way.
     """
+    h = np.zeros((len(x), encoder.dim), np.float32)
+    start = 0
+    for part in represent_parts(encoder, x, symmetric=symmetric, device=device):
+        h[start : start + len(part)] = part
+        start += len(part)
+    return h
+
+
+def represent_parts(
+    encoder: Encoder, x: Float[Tensor, "n ..."] | TrainingSet, *, symmetric: bool = False, device: str = "cpu"
+) -> Iterator[Float[np.ndarray, "m d"]]:
+    """``represent`` by parts of 64 images, which keep the activations in the processor's cache."""
+    data = TrainingSet.of(x) if isinstance(x, Tensor) else x
     before = fingerprint(encoder)
     encoder.to(device).eval()
     dtype = next((p.dtype for p in encoder.parameters()), torch.float32)
-    h = np.zeros((len(x), encoder.dim), np.float32)
-    with torch.inference_mode():
-        for start in range(0, len(x), CHUNK):
-            images = x[start : start + CHUNK].to(device, dtype)
+    for start in range(0, len(data), CHUNK):
+        with torch.inference_mode():
+            images = data.rows(slice(start, start + CHUNK)).to(device, dtype)
             seen = _eight(images) if symmetric else [images]
-            each = [encoder(image.to(memory_format=torch.channels_last)).float() for image in seen]
-            h[start : start + CHUNK] = (torch.stack(each).mean(0) if symmetric else each[0]).cpu().numpy()
+            each = [encoder(_in_memory_order(image)).float() for image in seen]
+            part = (torch.stack(each).mean(0) if symmetric else each[0]).cpu().numpy()
+        yield part
     if fingerprint(encoder) != before:
         raise RuntimeError("the frozen encoder changed while it was run")
-    return h
+
+
+def _in_memory_order(x: Tensor) -> Tensor:
+    return x.to(memory_format=torch.channels_last) if x.ndim == 4 else x
 
 
 def _eight(x: Float[Tensor, "n c h h"]) -> list[Float[Tensor, "n c h h"]]:

@@ -10,16 +10,18 @@ from torch import Tensor, nn
 from torch.nn import functional
 
 from headstart.data.duplicates import duplicate_groups
+from headstart.data.inputs import Subset, evenly
 from headstart.encoders.encoder import Encoder
 from headstart.objectives.objective import Objective
 from headstart.representation.doctor import diagnose
 from headstart.training.checkpoint import read_tensors, write_tensors
 from headstart.training.log import Log, Row
+from headstart.training.training_set import Augmentation, TrainingSet
 from headstart.views.measures import light, top1
 from headstart.views.random import image_keys
-from headstart.views.views import Views
 
 SAMPLE = 512  # images that are looked at
+LARGEST_SET = 100_000  # images among which copies are searched
 LOOKS = 25  # times a run, evenly spaced over its epochs
 NEIGHBOURS = 10
 _CHUNK = 64
@@ -92,16 +94,20 @@ class Monitor:
     """
 
     def __init__(
-        self, x: Float[Tensor, "n c h w"], *, views: Views, epochs: int, y: Int[Tensor, " n"] | None = None,
-        folder: Path | None = None, resume: bool = False, best: Path | None = None,
+        self, data: TrainingSet, *, views: Augmentation, epochs: int, folder: Path | None = None, resume: bool = False,
+        best: Path | None = None,
     ) -> None:  # fmt: skip
         """Choose what to look at. best: a file for the encoder of the look that found most other views."""
-        chosen = _evenly(torch.arange(len(x)))
-        self.x = x[chosen]
-        self.v1, self.v2 = (views(self.x, image_keys(chosen, seed=0, epoch=0, stream=s)) for s in (201, 202))
-        labelled = _evenly(torch.arange(len(x)) if y is None else torch.nonzero(y >= 0).squeeze(1))
-        self.labelled = (x[labelled], y[labelled]) if y is not None and len(labelled) > NEIGHBOURS else None
-        self.same_always: Row = {"copies": 1 - len(np.unique(duplicate_groups(x.numpy()))) / len(x)}
+        chosen = evenly(len(data), SAMPLE)
+        self.x = data.rows(chosen)
+        keys = (image_keys(torch.from_numpy(chosen), seed=0, epoch=0, stream=s) for s in (201, 202))
+        self.v1, self.v2 = (views(self.x, key) for key in keys)
+        known = np.empty(0, np.int64) if data.y is None else np.flatnonzero(data.y >= 0)
+        labelled = known[evenly(len(known), SAMPLE)]
+        self.labelled = None
+        if data.y is not None and len(labelled) > NEIGHBOURS:
+            self.labelled = data.rows(labelled), torch.from_numpy(data.y[labelled])
+        self.same_always: Row = {"copies": _copies(data)}
         if self.labelled:
             self.same_always["knn_pixels"] = neighbours_right(_centred(self.labelled[0]), self.labelled[1])
         self.epochs, self.every = epochs, -(-epochs // LOOKS)
@@ -181,9 +187,10 @@ class Monitor:
         self.log.add([{k: round(v, 6) for k, v in (found | self.same_always).items()}])
 
 
-def _evenly(rows: Int[Tensor, " n"]) -> Int[Tensor, " m"]:
-    """At most ``SAMPLE`` of the rows, evenly spaced."""
-    return rows[torch.linspace(0, len(rows) - 1, min(SAMPLE, len(rows))).round().long()]
+def _copies(data: TrainingSet) -> float:
+    """The share of images that are copies of earlier ones, of all of them or of 100,000 evenly spaced."""
+    some = Subset(data.inputs, evenly(len(data), LARGEST_SET))
+    return 1 - len(np.unique(duplicate_groups(some))) / len(some)
 
 
 def _centred(x: Float[Tensor, "n c h w"]) -> Rows:

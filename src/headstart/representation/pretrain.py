@@ -3,21 +3,18 @@
 import json
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
 
 from headstart.errors import UserError
 
 if TYPE_CHECKING:
-    import numpy as np
-    from torch import Tensor
-
     from headstart.data.dataset import Dataset
     from headstart.data.pixels import Pixels
     from headstart.representation.bundle import Bundle
     from headstart.training.fit import Method
     from headstart.training.log import Row
+    from headstart.training.training_set import TrainingSet
     from headstart.views.views import Views
 
 
@@ -92,6 +89,7 @@ def pretrain(
     from headstart.training.fit import Method, encoder_spec, fit_encoder
     from headstart.training.penalties import parse_penalties
     from headstart.training.processes import join_launched
+    from headstart.training.run import Run
     from headstart.training.track import TensorBoard
     from headstart.training.workplace import partial
     from headstart.views.presets import resolve
@@ -104,17 +102,17 @@ def pretrain(
     processes, target = join_launched(find_device(device))
     dataset = load(source, data_root=data_root)
     folder = Path(out) if out else Path("runs") / f"{Path(dataset.source).stem}-{method.replace(':', '-')}"
-    data = gather(dataset, chosen, saw=saw, image_size=image_size)
+    data, pixels = gather(dataset, chosen, saw=saw, image_size=image_size)
     views_name, drawn, _ = resolve(views, dataset)
-    recipe = chosen.recipe(len(data.x), seed=seed).by(optimiser).but(
+    recipe = chosen.recipe(len(data), seed=seed).by(optimiser).but(
         epochs=epochs, batch_size=batch_size, learning_rate=learning_rate, weight_decay=weight_decay,
         precision=precision, accumulate=accumulate, ema=ema,
     )  # fmt: skip
-    spec = encoder_spec(encoder or chosen.default_encoder(), data.x, drawn)
+    spec = encoder_spec(encoder or chosen.default_encoder(), data, symmetric=drawn.symmetric)
     recorded = {"name": method, "recipe": recipe.card(), "hyperparameters": own, "views": views_name, "keep": keep}
     recorded["penalty"] = _written(penalties)
     facts = {"method": recorded, "saw": saw}
-    facts["data"] = {"source": dataset.source, "hash": dataset.content_hash, "n": len(data.x)}
+    facts["data"] = {"source": dataset.source, "hash": dataset.content_hash, "n": len(data)}
     asked = _asked({**facts, "encoder": spec.card()})
     working = _begin(folder, asked, resume=resume) if processes.first else partial(folder)
     processes.wait()
@@ -122,25 +120,28 @@ def pretrain(
         return _finished(folder, asked, resume=resume)
     resume = resume and any(working.rglob("checkpoint.safetensors"))
     if processes.first:
-        _show_views(working / "views.png", drawn, data.x, seed)
+        _show_views(working / "views.png", drawn, data, seed)
+    data = data.sized(working / "inputs.npy").but(views=drawn)
     monitor = Monitor(
-        data.x, y=data.y, views=drawn, epochs=recipe.epochs, folder=working if processes.first else None, resume=resume,
+        data, views=drawn, epochs=recipe.epochs, folder=working if processes.first else None, resume=resume,
         best=working / "best.safetensors" if keep == "best" and processes.first else None,
     )  # fmt: skip
     with _discarded_unless_begun(working, processes.first), progress_bar(f"{method} on {dataset.source}") as show:
         tracked = TensorBoard(working / "tensorboard") if track == "tensorboard" and processes.first else None
+        run = Run(
+            working / "run", resume, seconds, target, lambda done: show(done, monitor.now),
+            tracked.beside(monitor) if tracked else monitor,
+        )  # fmt: skip
         fitted = fit_encoder(
-            chosen, data.x, data.y, spec=spec, recipe=recipe, views=drawn, classes=len(dataset.class_names),
-            index=data.index, device=target, folder=working / "run", resume=resume, seconds=seconds,
-            progress=lambda done: show(done, monitor.now), watch=tracked.beside(monitor) if tracked else monitor,
-            penalties=penalties, **own,
+            chosen, data, spec=spec, recipe=recipe, run=run, classes=len(dataset.class_names), penalties=penalties,
+            **own,
         )  # fmt: skip
     recorded["kept"] = monitor.finish(fitted.encoder, len(fitted.rows), fitted.objective, again=bool(ema))
     recorded["steps"] = len(fitted.rows)
     if tracked:
         tracked.add(training=fitted.rows, health=monitor.rows)
     if processes.first:
-        _publish(Bundle(fitted.encoder.float(), spec, data.pixels, facts), fitted.rows, working, folder)
+        _publish(Bundle(fitted.encoder.float(), spec, pixels, facts), fitted.rows, working, folder)
     processes.wait()
     return load_bundle(folder)
 
@@ -158,10 +159,13 @@ def _discarded_unless_begun(working: Path, first: bool) -> Iterator[None]:
         raise
 
 
-def _show_views(path: Path, views: "Views", x: "Tensor", seed: int) -> None:
+def _show_views(path: Path, views: "Views", data: "TrainingSet", seed: int) -> None:
+    import numpy as np
+
     from headstart.views.sheet import contact_sheet, write_sheet
 
-    write_sheet(path, contact_sheet(views, x[:: -(-len(x) // 8)], seed=seed))
+    x = data.rows(np.arange(0, len(data), -(-len(data) // 8)))
+    write_sheet(path, contact_sheet(views, x, seed=seed))
 
 
 def _written(penalties: Sequence[tuple[str, Callable[..., Any], float]]) -> str | None:
@@ -222,33 +226,25 @@ def _publish(bundle: "Bundle", rows: "list[Row]", working: Path, folder: Path) -
     Log(working / "log.csv").add(rows)
     bundle.save(working)
     (working / "asked.json").unlink()
+    (working / "inputs.npy").unlink(missing_ok=True)
     (working / "best.safetensors").unlink(missing_ok=True)
     publish(working, folder, without="run")
 
 
-@dataclass(frozen=True)
-class TrainingData:
-    """What an encoder learns from: images (n, c, h, w) in [0, 1], labels, and each one's place in its data set."""
-
-    x: "Tensor"
-    y: "Tensor"
-    index: "np.ndarray"
-    pixels: "Pixels"
-
-
 def gather(
     dataset: "Dataset", method: "Method", *, saw: Literal["unlabelled", "all"], image_size: int | None
-) -> TrainingData:
-    """The images that a method may see, as the encoder will see them.
+) -> "tuple[TrainingSet, Pixels]":
+    """The images that a method may see, and how they are prepared.
 
     Raises:
         UserError: there are no such images.
     """
     import numpy as np
-    import torch
 
+    from headstart.data.inputs import Subset
     from headstart.data.pixels import Pixels
     from headstart.objectives.catalogue import method_class
+    from headstart.training.training_set import TrainingSet
 
     index = dataset.unlabelled if saw == "unlabelled" else np.arange(len(dataset))
     if method_class(method.learner).supervised:
@@ -258,6 +254,8 @@ def gather(
         raise UserError(
             f"{dataset.source} has no {kind} images for {method.name} to learn from: try --saw all, or another method"
         )
-    pixels = Pixels.fit(dataset.images[index], image_size=image_size, per_image=dataset.per_image)
-    x, y = torch.from_numpy(pixels(dataset.images[index])), torch.from_numpy(dataset.labels[index])
-    return TrainingData(x, y, index, pixels)
+    whole = len(index) == len(dataset)
+    seen = dataset.inputs if whole else Subset(dataset.inputs, index)
+    pixels = Pixels.fit(seen, image_size=image_size, per_image=dataset.per_image)
+    labels = dataset.labels if whole else dataset.labels[index]
+    return TrainingSet.prepared_by(pixels, seen, labels, index=None if whole else index), pixels

@@ -19,7 +19,6 @@ from headstart.errors import UserError
 from headstart.representation.bundle import Bundle
 
 Given = TypeVar("Given", bound=Encoder | Bundle)
-_DARK, _BEYOND = 0.1, 0.1  # of the range, of the numbers: a digit's faintest image passes, another scale does not
 
 
 def prepared(x: Tensor | np.ndarray, encoder: Encoder, pixels: Pixels | None) -> Tensor:
@@ -33,7 +32,7 @@ def prepared(x: Tensor | np.ndarray, encoder: Encoder, pixels: Pixels | None) ->
     if pixels is None:
         raise UserError("numbers of numpy came where a tensor (n, c, h, w) in [0, 1] trained: give a tensor again")
     images = as_images(x)
-    _check_images(images, pixels)
+    pixels.check(images)
     return torch.from_numpy(pixels(images))
 
 
@@ -72,22 +71,6 @@ def _checked(x: Tensor, shape: tuple[int, int, int]) -> Tensor:
             "the encoder standardises them itself"
         )
     return x
-
-
-def _check_images(images: np.ndarray, pixels: Pixels) -> None:
-    call = "adapt_input(bundle, images)"
-    if images.shape[3] != pixels.channels:
-        raise UserError(_channels(images.shape[3], pixels.channels, call))
-    if pixels.per_image:
-        return
-    low, high = np.array(pixels.low, np.float32), np.array(pixels.high, np.float32)
-    scaled = (images.astype(np.float32) - low) / (high - low)
-    beyond = float(((scaled < -0.01) | (scaled > 1.01)).mean())
-    if images.dtype.name != pixels.dtype or scaled.max() < _DARK or beyond > _BEYOND:
-        raise UserError(
-            f"the images are {images.dtype.name} from {images.min():g} to {images.max():g}, the encoder was made for "
-            f"{pixels.dtype} from {low.min():g} to {high.max():g}: convert the images, or adapt it with {call}"
-        )
 
 
 def adapt_input(

@@ -23,8 +23,6 @@ def predict(
     Returns:
         One row an image: id, label, class_name, confidence, least certain first.
     """
-    import torch
-
     from headstart.data.load import load
     from headstart.encoders.device import find_device
     from headstart.evaluation.statistics import apply_temperature
@@ -44,8 +42,7 @@ def predict(
     found = [load(source, data_root=data_root) for source in _joined(sources)]
     rows = []
     for dataset in found:
-        x = torch.from_numpy(given.pixels(dataset.images))
-        h = given.represent(x, device=find_device(device))
+        h = given.embed(dataset, device=find_device(device))
         probabilities = restore(given.head, given.head_tensors).predict_proba(h)
         probabilities = apply_temperature(probabilities, given.head["temperature"])
         best, classes = probabilities.argmax(1), given.head_tensors["classes"].numpy()

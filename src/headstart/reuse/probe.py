@@ -45,8 +45,7 @@ def probe(
     Raises:
         UserError: the encoder was trained with these labels, so that no score of it would mean anything.
     """
-    import torch
-
+    from headstart.data.inputs import Subset
     from headstart.data.load import load
     from headstart.encoders.device import find_device
     from headstart.evaluation.outcomes import Outcomes
@@ -66,8 +65,7 @@ def probe(
     dataset = load(source, data_root=data_root)
     _check_unseen(given, dataset)
     y = dataset.labels[dataset.labelled]
-    x = torch.from_numpy(given.pixels(dataset.images[dataset.labelled]))
-    h = given.represent(x, device=find_device(device))
+    h = given.embed(Subset(dataset.inputs, dataset.labelled), device=find_device(device))
     groups = labelled_groups(dataset)
     splits = judged_splits(dataset, folds=folds, repeats=repeats, seed=seed)
     predicted = []
@@ -134,8 +132,9 @@ def judged_splits(dataset: "Dataset", *, folds: int, repeats: int, seed: int) ->
 def labelled_groups(dataset: "Dataset") -> "np.ndarray | None":
     """(m,) groups of the labelled images, exact duplicates merged, or None where no image is bound to another."""
     from headstart.data.duplicates import duplicate_groups
+    from headstart.data.inputs import Subset
     from headstart.evaluation.groups import bound_groups
 
     rows = dataset.labelled
     groups = None if dataset.groups is None else dataset.groups[rows]
-    return bound_groups(groups, duplicate_groups(dataset.images[rows]))
+    return bound_groups(groups, duplicate_groups(Subset(dataset.inputs, rows)))

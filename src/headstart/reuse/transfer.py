@@ -8,6 +8,7 @@ pretrained features and underperform out-of-distribution. ICLR 2022, arXiv 2202.
 
 import copy
 from collections.abc import Callable, Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -30,8 +31,10 @@ from headstart.reuse.inputs import fitted_pixels, prepared
 from headstart.reuse.phases import Phase, make_phases, stage_rates
 from headstart.reuse.summary import summarise
 from headstart.training.log import Row
-from headstart.training.loop import Progress, train
+from headstart.training.loop import train
 from headstart.training.recipe import Recipe, default_recipe
+from headstart.training.run import Progress, Run
+from headstart.training.training_set import TrainingSet
 from headstart.views.views import Views
 
 Head = Callable[[int, int], nn.Module]
@@ -131,20 +134,18 @@ class Transfer(ClassifierMixin, BaseEstimator):
             cached = phase.whole and self.views is None and not self.faithful and self.cache
             if cached and outputs is None:
                 outputs = self._outputs(cut, images)
+            held = tuple(name for name in phase.frozen if not cached or name.startswith("head"))
+            rates = None if cached else stage_rates(cut, self.stage_factor)
+            seen = outputs if cached and outputs is not None else images
             rows = train(
                 _on_outputs(objective, cut) if cached else objective,
-                outputs if cached and outputs is not None else images,
-                labels,
-                recipe=phase.recipe,
-                views=self.views,
-                index=index,
-                device=find_device(self.device),
-                folder=folder / f"phase{k + 1}" if folder else None,
-                resume=resume,
-                progress=_part(progress, done / total, phase.recipe.epochs / total),
-                frozen=[name for name in phase.frozen if not cached or name.startswith("head")],
-                rates=None if cached else stage_rates(cut, self.stage_factor),
-            )
+                TrainingSet.of(seen, labels, views=self.views, index=index),
+                recipe=replace(phase.recipe, frozen=held, rates=rates),
+                run=Run(
+                    folder / f"phase{k + 1}" if folder else None, resume, device=find_device(self.device),
+                    progress=_part(progress, done / total, phase.recipe.epochs / total),
+                ),
+            )  # fmt: skip
             self.log_ += [{**row, "step": len(self.log_) + i + 1} for i, row in enumerate(rows)]
             done += phase.recipe.epochs
         self.cached_ = outputs is not None

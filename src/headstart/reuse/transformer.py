@@ -3,12 +3,11 @@
 from typing import Any, Literal
 
 import numpy as np
-import torch
 from sklearn.base import BaseEstimator, TransformerMixin
 from sklearn.utils.validation import check_is_fitted
 
 from headstart.data.dataset import Dataset
-from headstart.data.images import join
+from headstart.data.inputs import Inputs, Joined, Subset
 from headstart.data.load import load
 from headstart.data.pixels import Pixels
 from headstart.encoders.device import find_device
@@ -16,6 +15,8 @@ from headstart.errors import UserError
 from headstart.objectives.catalogue import hyperparameters, method_class
 from headstart.representation.bundle import Bundle
 from headstart.training.fit import Method, encoder_spec, fit_encoder
+from headstart.training.run import Run
+from headstart.training.training_set import TrainingSet
 from headstart.views.presets import resolve
 
 
@@ -67,14 +68,14 @@ class PretrainedTransformer(TransformerMixin, BaseEstimator):
             raise UserError("saw='unlabelled' was given without unlabelled images: give unlabelled=, or saw='training'")
         given = load(np.asarray(X))
         parts = [] if self.unlabelled is None else [_without_labels(load(self.unlabelled), given)]
-        images = join([*parts, given.images])[0] if self.saw == "training" else parts[0]
-        dataset = load(images)
-        pixels = Pixels.fit(images, image_size=self.image_size)
-        x = torch.from_numpy(pixels(images))
-        recipe = method.recipe(len(x), seed=self.seed).but(epochs=self.epochs)
+        inputs = Joined([*parts, given.inputs], given.inputs.shape) if self.saw == "training" else parts[0]
+        dataset = Dataset(inputs)
+        pixels = Pixels.fit(inputs, image_size=self.image_size)
+        recipe = method.recipe(len(inputs), seed=self.seed).but(epochs=self.epochs)
         name, drawn, _ = resolve(self.views, dataset)
-        spec = encoder_spec(self.encoder or method.default_encoder(), x, drawn)
-        fitted = fit_encoder(method, x, spec=spec, recipe=recipe, views=drawn, device=find_device(self.device))
+        data = TrainingSet.prepared_by(pixels, inputs, views=drawn).sized()
+        spec = encoder_spec(self.encoder or method.default_encoder(), data, symmetric=drawn.symmetric)
+        fitted = fit_encoder(method, data, spec=spec, recipe=recipe, run=Run(device=find_device(self.device)))
         facts = {
             "method": {
                 "name": self.method,
@@ -82,7 +83,7 @@ class PretrainedTransformer(TransformerMixin, BaseEstimator):
                 "hyperparameters": hyperparameters(method.learner),
                 "views": name,
             },
-            "data": {"source": dataset.source, "hash": dataset.content_hash, "n": len(x)},
+            "data": {"source": dataset.source, "hash": dataset.content_hash, "n": len(inputs)},
             "saw": self.saw,
         }
         self.bundle_ = Bundle(fitted.encoder.float(), spec, pixels, facts)
@@ -92,20 +93,18 @@ class PretrainedTransformer(TransformerMixin, BaseEstimator):
     def transform(self, X: Any) -> np.ndarray:  # noqa: N803
         """(n, dim) float32."""
         check_is_fitted(self)
-        x = torch.from_numpy(self.bundle_.pixels(load(np.asarray(X)).images))
-        return self.bundle_.represent(x, device=find_device(self.device))
+        return self.bundle_.embed(load(np.asarray(X)), device=find_device(self.device))
 
     def get_feature_names_out(self, input_features: Any = None) -> np.ndarray:
         """``h0``, ``h1``, …"""
         return np.array([f"h{i}" for i in range(self.n_features_out_)], dtype=object)
 
 
-def _without_labels(more: Dataset, given: Dataset) -> np.ndarray:
+def _without_labels(more: Dataset, given: Dataset) -> Inputs:
     """The images of ``more`` that carry no label; labelled ones may be rows that cross-validation tests on."""
     if not len(more.unlabelled):
         raise UserError(f"unlabelled={more.source} has no image without a label: give images without labels, or None")
-    images = more.images[more.unlabelled]
-    kinds = [f"{part.dtype.name} with {part.shape[3]} channel(s)" for part in (images, given.images)]
+    kinds = [f"{part.inputs.dtype.name} with {part.channels} channel(s)" for part in (more, given)]
     if kinds[0] != kinds[1]:
         raise UserError(f"unlabelled images are {kinds[0]}, X holds {kinds[1]}: give both of one kind")
-    return images
+    return Subset(more.inputs, more.unlabelled)

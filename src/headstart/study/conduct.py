@@ -12,6 +12,7 @@ from typing import Any
 
 import numpy as np
 
+from headstart.data.inputs import evenly, store
 from headstart.errors import UserError
 from headstart.evaluation.budgets import default_budgets, parse_budgets
 from headstart.evaluation.splits import default_folds, default_repeats, fold_ratio, make_splits, split_hash
@@ -109,11 +110,12 @@ def _new_plan(
     data: Prepared, request: dict[str, Any], working: Path, device: str, limit: float | None
 ) -> tuple[Workspace, Speed]:
     arrays = {
-        "x": data.x, "labels": data.dataset.labels, "twins": data.twins, "bound": data.bound, "groups": data.groups,
+        "labels": data.dataset.labels, "twins": data.twins, "bound": data.bound, "groups": data.groups,
     }  # fmt: skip
     for name, value in arrays.items():
         if value is not None:
             np.save(working / f"{name}.npy", value)
+    store(data.dataset.inputs, data.pixels.size, working / "inputs.npy")
     y = data.dataset.labels[data.dataset.labelled]
     folds, repeats = request["folds"], request["repeats"]
     if folds is None:
@@ -126,12 +128,12 @@ def _new_plan(
     frame = {
         "request": request, "seed": request["seed"], "metric": request["metric"], "saw": data.saw, "device": device,
         "encoder": request["encoder"], "encoders": request["encoders"], "views": data.views_name, "folds": folds,
-        "class_names": list(data.dataset.class_names),
+        "class_names": list(data.dataset.class_names), "pixels": data.pixels.to_json(),
     }  # fmt: skip
     first = _workspace(frame, outline, data, working)  # raises before anything is measured
     _check_inputs(first, outline, data.dataset.source)
     compared = with_yardsticks(outline.approaches, request["encoder"])
-    speed = measure_speed(first.x, compared, request["encoder"], data.views, device)
+    speed = measure_speed(first.images, compared, request["encoder"], device)
 
     def estimate(tried: Outline) -> float:
         work = costs(_workspace(frame, tried, data, working), speed)
@@ -214,7 +216,7 @@ def _find(space: Workspace, data: Prepared, command: str) -> Findings:
     return Findings(
         results=results, dataset=dataset, protocol=sentences(space, data), left_out=list(plan["left_out"]),
         views_name=plan["views"], views_reason=data.views_reason, cautions=cautions(data.views, dataset),
-        view_sheet=contact_sheet(data.views, space.x[_spread(len(space.x), 6)], seed=plan["seed"]),
+        view_sheet=contact_sheet(data.views, space.images.rows(evenly(len(space.images), 6)), seed=plan["seed"]),
         probabilities=winner.probabilities, predictions=predictions(dataset, winner.predicted), vectors=winner.vectors,
         reconstructions=_reconstructions(space), curves=_logs(space, "log.csv"),
         health=_logs(space, "health.csv"), learning_curve=_learning_curve(space, found),
@@ -227,10 +229,6 @@ def _seen_by_winner(found: dict[str, Any]) -> str:
     """An encoder that saw the training folds' inputs sees every input when it is refitted."""
     saw = next(a["saw"] for a in found["approaches"] if a["name"] == found["winner"])
     return "all" if saw == "training" else saw
-
-
-def _spread(n: int, k: int) -> list[int]:
-    return np.unique(np.linspace(0, n - 1, k).astype(int)).tolist()
 
 
 def _encoders(space: Workspace) -> dict[str, Path]:
@@ -249,7 +247,9 @@ def _reconstructions(space: Workspace) -> tuple[np.ndarray, np.ndarray] | None:
     for folder in _encoders(space).values():
         tensors, _ = read_tensors(folder / "done.safetensors")
         if "reconstructions" in tensors:
-            return space.x[:SHOWN].permute(0, 2, 3, 1).numpy(), tensors["reconstructions"].permute(0, 2, 3, 1).numpy()
+            pairs = (space.images.rows(slice(0, SHOWN)), tensors["reconstructions"])
+            first, made = (x.permute(0, 2, 3, 1).numpy() for x in pairs)
+            return first, made
     return None
 
 

@@ -5,8 +5,8 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 
 import numpy as np
-import torch
 
+from headstart.data.inputs import Subset
 from headstart.encoders.build import STAGED
 from headstart.evaluation.splits import label_draws
 from headstart.study.approaches import Approach, is_untrained, parse_approach
@@ -14,8 +14,9 @@ from headstart.study.tasks import method_recipe, network_recipe
 from headstart.study.workspace import Task, Workspace
 from headstart.study.yardsticks import architecture
 from headstart.training.fit import Method, encoder_spec, fit_encoder
+from headstart.training.run import Run
 from headstart.training.threads import threads
-from headstart.views.views import Views
+from headstart.training.training_set import TrainingSet
 
 CEILING = 2700.0
 RESERVE = 0.12
@@ -51,7 +52,7 @@ def leave_out_greedy(outline: Outline, encoder: str | None) -> None:
         outline.left_out.append(f"{names}: left out, as {encoder} is not made of stages to pretrain one by one.")
 
 
-def measure_speed(x: torch.Tensor, approaches: list[Approach], encoder: str | None, views: Views, device: str) -> Speed:
+def measure_speed(data: TrainingSet, approaches: list[Approach], encoder: str | None, device: str) -> Speed:
     """Time two small steps of each method, on one thread, after one to warm up."""
     timed: dict[str, tuple[str, str]] = {}
     for a in approaches:
@@ -60,7 +61,7 @@ def measure_speed(x: torch.Tensor, approaches: list[Approach], encoder: str | No
             timed |= {a.method: (a.method, own)} if a.kind == "pretrained" else {}
             timed |= {network(own): ("supervised", own)} if a.is_network else {}
     with threads(1):
-        found = {name: _seconds_an_image(*timed[name], x, views, device) for name in sorted(timed)}
+        found = {name: _seconds_an_image(*timed[name], data, device) for name in sorted(timed)}
     return Speed(found, min(found.values(), default=1e-3) / 3)
 
 
@@ -69,17 +70,18 @@ def network(encoder: str) -> str:
     return f"supervised:{encoder}"
 
 
-def _seconds_an_image(name: str, encoder: str, x: torch.Tensor, views: Views, device: str) -> float:
+def _seconds_an_image(name: str, encoder: str, data: TrainingSet, device: str) -> float:
     method = Method.parse(name)
-    batch = min(len(x), method.recipe(len(x)).batch_size)
-    rows = torch.arange(2 * batch) % len(x)
-    spec = encoder_spec(encoder, x[rows])
-    recipe = method.recipe(len(x)).but(epochs=1, batch_size=batch)
-    labels = torch.zeros(len(rows), dtype=torch.int64)
+    batch = min(len(data), method.recipe(len(data)).batch_size)
+    rows = np.arange(2 * batch) % len(data)
+    recipe = method.recipe(len(data)).but(epochs=1, batch_size=batch)
+    some = data.but(inputs=Subset(data.inputs, rows), y=np.zeros(len(rows), np.int64))
+    spec = encoder_spec(encoder, some)
     for last in (False, True):
         started = time.perf_counter()
-        used = rows if last else rows[: max(2, batch // 4)]
-        fit_encoder(method, x[used], labels[used], spec=spec, recipe=recipe, views=views, classes=2, device=device)
+        few = max(2, batch // 4)
+        used = some if last else some.but(inputs=Subset(some.inputs, np.arange(few)), y=np.zeros(few, np.int64))
+        fit_encoder(method, used, spec=spec, recipe=recipe, run=Run(device=device), classes=2)
     return (time.perf_counter() - started) / len(rows)
 
 
@@ -149,7 +151,7 @@ def _head_cost(space: Workspace, approach: Approach) -> float:
     """A rough count: candidates × inner folds × a fit's cost, which grows with labels and width."""
     if approach.head == "majority":
         return 0.01
-    width = float(np.prod(space.x.shape[1:])) if approach.method == "pixels" else 128.0
+    width = float(np.prod(space.images.inputs.shape)) if approach.method == "pixels" else 128.0
     total = 0.0
     for budget in space.budgets:
         n = min(len(space.splits[0].budget(space.y, budget)), 2000)

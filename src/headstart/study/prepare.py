@@ -7,6 +7,7 @@ import numpy as np
 
 from headstart.data.dataset import Dataset
 from headstart.data.duplicates import duplicate_groups
+from headstart.data.inputs import Inputs, Subset
 from headstart.data.load import load
 from headstart.data.pixels import Pixels
 from headstart.encoders.build import SMALLEST
@@ -20,14 +21,13 @@ from headstart.views.views import Views
 class Prepared:
     """A source ready to be studied.
 
-    x: (n, c, h, w) in [0, 1]. twins: (n,) equal numbers are exact duplicates. bound: (n,) groups and duplicates
+    twins: (n,) equal numbers are exact duplicates. bound: (n,) groups and duplicates
     merged, or None without groups. groups: (m,) the same of the labelled rows among themselves, or None.
     prescribed: (m,) splits of the source, or None. saw: what encoders may see.
     """
 
     dataset: Dataset
     pixels: Pixels
-    x: np.ndarray
     twins: np.ndarray
     bound: np.ndarray | None
     groups: np.ndarray | None
@@ -47,7 +47,7 @@ def prepare(
         UserError: no labels, one class only, images too small, or nothing of what encoders are to see.
     """
     dataset = _used_classes(load(source, data_root=data_root, seed=seed))
-    pixels = Pixels.fit(dataset.images[_seen(dataset)], image_size=image_size, per_image=dataset.per_image)
+    pixels = Pixels.fit(_seen(dataset), image_size=image_size, per_image=dataset.per_image)
     if min(pixels.size) < SMALLEST:
         raise UserError(
             f"{dataset.source}: images of {pixels.size[0]}×{pixels.size[1]} pixels, networks want at least "
@@ -56,21 +56,21 @@ def prepare(
     if saw == "unlabelled" and not len(dataset.unlabelled):
         raise UserError(f"{dataset.source} has no unlabelled images for encoders to see: use --saw training")
     name, drawn, reason = resolve(views, dataset)
-    twins = duplicate_groups(dataset.images)
+    twins = duplicate_groups(dataset.inputs)
     labelled = dataset.labelled
     known = dataset.groups
     groups = None if known is None else known[labelled]
     return Prepared(
-        dataset, pixels, pixels(dataset.images), twins, None if known is None else bound_groups(known, twins),
+        dataset, pixels, twins, None if known is None else bound_groups(known, twins),
         bound_groups(groups, twins[labelled]),
         None if dataset.splits is None else dataset.splits[labelled],
         saw or ("unlabelled" if len(dataset.unlabelled) else "training"), name, drawn, reason,
     )  # fmt: skip
 
 
-def _seen(dataset: Dataset) -> np.ndarray:
+def _seen(dataset: Dataset) -> Inputs:
     """The images whose range of intensities sets the scale: the unlabelled ones where there are some."""
-    return dataset.unlabelled if len(dataset.unlabelled) else np.arange(len(dataset))
+    return Subset(dataset.inputs, dataset.unlabelled) if len(dataset.unlabelled) else dataset.inputs
 
 
 def _used_classes(dataset: Dataset) -> Dataset:

@@ -22,6 +22,7 @@ from headstart.training.checkpoint import read_tensors, write_tensors
 from headstart.training.fit import Fitted, Method, fit_encoder, untrained_encoder
 from headstart.training.log import Log
 from headstart.training.recipe import Recipe, default_recipe
+from headstart.training.run import Run
 from headstart.training.threads import threads
 from headstart.training.workplace import discard
 
@@ -47,24 +48,21 @@ def execute(task: Task, space: Workspace, *, seconds: float | None = None) -> No
 def _encode(task: Task, space: Workspace, seconds: float | None) -> tuple[dict[str, torch.Tensor], dict[str, Any]]:
     """Train an encoder, or none, and embed every image once; both are standardised by the inputs that it may see."""
     folder, plan = (space.folder / task.path).parent, space.plan
-    index = space.inputs(task.split)
-    x = space.x[index]
-    spec = space.spec(space.encoder_name(task.name), x)
+    data = space.seen(space.inputs(task.split))
+    spec = space.spec(space.encoder_name(task.name), data)
     if is_untrained(task.name):
         fitted, recipe = Fitted(untrained_encoder(spec, seed=space.seed(task.encoder)), []), None
     else:
-        recipe = method_recipe(space, task.name, len(x)).but(seed=space.seed(task.encoder))
+        recipe = method_recipe(space, task.name, len(data)).but(seed=space.seed(task.encoder))
         shown = task.split in (None, 0, REFIT) and not task.encoder  # of several encoders, one is enough to look at
-        monitor = Monitor(x, views=space.views, epochs=recipe.epochs, folder=folder, resume=True) if shown else None
-        fitted = fit_encoder(
-            Method.parse(task.name), x, spec=spec, recipe=recipe, views=space.views, index=index, device=plan["device"],
-            folder=folder / "run", resume=True, seconds=seconds, watch=monitor,
-        )  # fmt: skip
+        monitor = Monitor(data, views=space.views, epochs=recipe.epochs, folder=folder, resume=True) if shown else None
+        run = Run(folder / "run", resume=True, seconds=seconds, device=plan["device"], watch=monitor)
+        fitted = fit_encoder(Method.parse(task.name), data, spec=spec, recipe=recipe, run=run)
         if monitor:
             monitor.finish(fitted.encoder, len(fitted.rows), fitted.objective)
     Log(folder / "log.csv").add(fitted.rows)
     encoder = fitted.encoder.float()
-    h = represent(encoder, space.x, symmetric=spec.symmetric, device=plan["device"])
+    h = represent(encoder, space.images, symmetric=spec.symmetric, device=plan["device"])
     tensors = {f"encoder.{k}": v for k, v in encoder.state_dict().items()} | {"h": torch.from_numpy(h)}
     if fitted.objective is not None and (made := _reconstructions(fitted.objective, space)) is not None:
         tensors["reconstructions"] = made
@@ -75,7 +73,7 @@ def _reconstructions(objective: Objective, space: Workspace) -> torch.Tensor | N
     """The first images as the objective makes them, for those that make images."""
     with torch.inference_mode():
         parameter = next(objective.parameters())
-        made = objective.float().reconstruction(space.x[:SHOWN].to(parameter.device))
+        made = objective.float().reconstruction(space.images.rows(slice(0, SHOWN)).to(parameter.device))
     return None if made is None else made.cpu()
 
 
@@ -100,12 +98,14 @@ def read_encoder(space: Workspace, task: Task) -> tuple[Encoder, EncoderSpec]:
     return encoder.eval(), spec
 
 
-def vectors(space: Workspace, approach: Approach, split: int | None, encoder: int = 0) -> np.ndarray:
-    """(n, d) of every image, as an approach sees it on a split, by one of its encoders."""
+def vectors(
+    space: Workspace, approach: Approach, split: int | None, *, encoder: int = 0, rows: np.ndarray | slice = slice(None)
+) -> np.ndarray:
+    """(m, d) of these images, as an approach sees them on a split, by one of its encoders."""
     if approach.method == "pixels":
-        return space.x.flatten(1).numpy()
+        return space.images.rows(rows).flatten(1).numpy()
     tensors, _ = read_tensors(space.folder / space.encode_task(approach.method, split, encoder).path)
-    return tensors["h"].numpy()
+    return tensors["h"].numpy()[rows]
 
 
 def _score(task: Task, space: Workspace) -> tuple[dict[str, torch.Tensor], dict[str, Any]]:
@@ -114,7 +114,10 @@ def _score(task: Task, space: Workspace) -> tuple[dict[str, torch.Tensor], dict[
     Probabilities are (encoders, draws, n_test, k). There is no selection where nothing can be held out.
     """
     approach, split = parse_approach(task.name), space.splits[task.split or 0]
-    every = [vectors(space, approach, task.split, e)[space.labelled] for e in range(space.encoders(approach.method))]
+    every = [
+        vectors(space, approach, task.split, encoder=e, rows=space.labelled)
+        for e in range(space.encoders(approach.method))
+    ]
     tensors, facts = {}, {"selection": {}, "n_labels": {}}
     for budget in space.budgets:
         draws = range(label_draws(space.splits, space.y, budget))
@@ -164,7 +167,7 @@ def _networks(
 
 
 def _network(space: Workspace, fitted: Transfer, rows: np.ndarray) -> np.ndarray:
-    x = space.x[space.labelled[rows]]
+    x = space.images.rows(space.labelled[rows])
     h = represent(fitted.encoder_, x, symmetric=space.views.symmetric, device=space.plan["device"])
     return LinearHead.of(fitted.head_).predict_proba(h)
 
@@ -174,4 +177,4 @@ def fit_network(space: Workspace, begun: Encoder, train: np.ndarray, split: int 
     rows = space.labelled[train]
     recipe = network_recipe(space, len(rows), split, encoder)
     network = Transfer(begun, frozen=(), recipe=recipe, views=space.views, device=space.plan["device"])
-    return network.fit(space.x[rows], space.y[train], index=rows)
+    return network.fit(space.images.rows(rows), space.y[train], index=rows)

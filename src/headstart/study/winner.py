@@ -66,7 +66,7 @@ def _refit(
     if approach.is_network:
         network = fit_network(space, encoder, everything)
         encoder, head = network.encoder_, LinearHead.of(network.head_)
-        h = represent(encoder, space.x, symmetric=spec.symmetric, device=device)
+        h = represent(encoder, space.images, symmetric=spec.symmetric, device=device)
         tensors = {"classes": torch.from_numpy(network.classes_), **_affine(head)}
         stored = StoredHead({"kind": "finetune", "temperature": temperature}, tensors)
     else:

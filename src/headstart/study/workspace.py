@@ -8,14 +8,15 @@ from pathlib import Path
 from typing import Any, Literal
 
 import numpy as np
-import torch
-from torch import Tensor
 
+from headstart.data.inputs import Subset, mapped
+from headstart.data.pixels import Pixels
 from headstart.encoders.build import EncoderSpec
 from headstart.evaluation.splits import Split
 from headstart.study.approaches import parse_approach
 from headstart.study.yardsticks import architecture
 from headstart.training.fit import encoder_spec
+from headstart.training.training_set import TrainingSet
 from headstart.views.presets import PRESETS
 from headstart.views.views import Views
 
@@ -70,9 +71,14 @@ class Workspace:
         os.replace(waiting, self.folder / "plan.json")
 
     @cached_property
-    def x(self) -> Tensor:
-        """(n, c, h, w) in [0, 1], every image."""
-        return torch.from_numpy(np.load(self.folder / "x.npy", mmap_mode="c"))
+    def images(self) -> TrainingSet:
+        """Every image with the views: as stored, in the encoders' size, mapped from the file that all tasks share."""
+        pixels = Pixels.from_json(self.plan["pixels"])
+        return TrainingSet.prepared_by(pixels, mapped(self.folder / "inputs.npy"), views=self.views)
+
+    def seen(self, rows: np.ndarray) -> TrainingSet:
+        """What an encoder that may see these rows learns from."""
+        return self.images.but(inputs=Subset(self.images.inputs, rows), index=rows)
 
     @cached_property
     def labels(self) -> np.ndarray:
@@ -121,9 +127,9 @@ class Workspace:
         """The random views."""
         return PRESETS[self.plan["views"]]
 
-    def spec(self, name: str, statistics_of: Tensor) -> EncoderSpec:
+    def spec(self, name: str, data: TrainingSet) -> EncoderSpec:
         """The named encoder for these images."""
-        return encoder_spec(name, statistics_of, self.views)
+        return encoder_spec(name, data, symmetric=self.views.symmetric)
 
     def encoder_name(self, method: str) -> str:
         """A method's encoder, or that of an untrained network."""

@@ -1,14 +1,10 @@
 """From images to a trained encoder: one method, one encoder, one recipe."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
-from pathlib import Path
 from typing import Any
 
-import numpy as np
 import torch
-from jaxtyping import Float, Int
-from torch import Tensor
 
 from headstart.encoders.build import STAGED, EncoderSpec, build_encoder, check_encoder
 from headstart.encoders.encoder import Encoder
@@ -18,10 +14,11 @@ from headstart.objectives.catalogue import make_objective, method_class, methods
 from headstart.objectives.objective import Objective
 from headstart.training.layerwise import pretrain_layerwise
 from headstart.training.log import Row
-from headstart.training.loop import Watch, train
+from headstart.training.loop import train
 from headstart.training.penalties import Penalty, penalise
 from headstart.training.recipe import Recipe, default_recipe
-from headstart.views.views import Views
+from headstart.training.run import Run
+from headstart.training.training_set import TrainingSet, channel_statistics
 
 
 @dataclass(frozen=True)
@@ -51,13 +48,15 @@ class Method:
         return default_recipe(self.learner, n, runs=runs, seed=seed)
 
 
-def encoder_spec(name: str, x: Float[Tensor, "n c h w"], views: Views | None = None) -> EncoderSpec:
-    """The named encoder for images like these, standardising by their mean and deviation a channel."""
-    mean, std = x.double().mean((0, 2, 3)), x.double().std((0, 2, 3))
-    size = (int(x.shape[2]), int(x.shape[3]))
-    symmetric = views is not None and views.symmetric and size[0] == size[1]
+def encoder_spec(name: str, data: TrainingSet, *, symmetric: bool = False) -> EncoderSpec:
+    """The named encoder for examples like these, standardising by their mean and deviation a channel.
+
+    symmetric: its views make an image's rotations and reflections equal; counts where images are square.
+    """
+    mean, std = channel_statistics(data)
+    channels, h, w = data.rows(slice(0, 1)).shape[1:]
     return EncoderSpec(
-        check_encoder(name), int(x.shape[1]), size, tuple(mean.tolist()), tuple(std.tolist()), symmetric=symmetric
+        check_encoder(name), channels, (h, w), tuple(mean.tolist()), tuple(std.tolist()), symmetric=symmetric and h == w
     )
 
 
@@ -83,38 +82,27 @@ class Fitted:
 
 def fit_encoder(
     method: Method,
-    x: Float[Tensor, "n c h w"],
-    y: Int[Tensor, " n"] | None = None,
+    data: TrainingSet,
     *,
     spec: EncoderSpec,
     recipe: Recipe,
-    views: Views | None = None,
+    run: Run | None = None,
     classes: int = 0,
-    index: np.ndarray | None = None,
-    device: str = "cpu",
-    folder: Path | None = None,
-    resume: bool = False,
-    seconds: float | None = None,
-    progress: Callable[[float], None] | None = None,
-    watch: Watch | None = None,
     penalties: Sequence[tuple[str, Penalty, float]] = (),
     **options: Any,
 ) -> Fitted:
     """Train an encoder by a method, from random weights or from those that a backbone's name asks for.
 
-    Layer-wise logs stand one after another; ``watch`` is called for networks trained whole only.
+    Layer-wise logs stand one after another; ``run.watch`` is called for networks trained whole only.
     penalties: layer, penalty and weight (``training.penalties``).
 
     Raises:
         UserError: too few images, or an encoder without stages for layer-wise pretraining.
     """
-    if len(x) < 2:
-        raise UserError(f"{len(x)} images to learn from, at least 2 are wanted")
+    if len(data) < 2:
+        raise UserError(f"{len(data)} images to learn from, at least 2 are wanted")
     encoder = _new_encoder(spec, recipe.seed, pretrained=True)
     shape = (spec.channels, *spec.size)
-    shared: dict[str, Any] = {
-        "index": index, "device": device, "folder": folder, "resume": resume, "seconds": seconds, "progress": progress,
-    }  # fmt: skip
     if method.layerwise:
         if penalties:
             raise UserError(f"{method.name} trains layers on their own: a penalty wants a method that trains them all")
@@ -124,7 +112,7 @@ def fit_encoder(
                 f"choose {', '.join(STAGED)}, or leave greedy out"
             )
         learned = pretrain_layerwise(
-            encoder, x, y, learner=method.learner, recipe=recipe, views=views, classes=classes, **shared, **options
+            encoder, data, learner=method.learner, recipe=recipe, run=run, classes=classes, **options
         )
         rows = [row for stage in learned.values() for row in stage.rows]
         return Fitted(encoder, [{**row, "step": i + 1} for i, row in enumerate(rows)])
@@ -133,5 +121,4 @@ def fit_encoder(
         objective = make_objective(method.learner, encoder, shape=shape, classes=classes, **options)
     for layer, penalty, weight in penalties:
         penalise(objective, layer, penalty, weight=weight)
-    rows = train(objective, x, y, recipe=recipe, views=views, watch=watch, **shared)
-    return Fitted(encoder, rows, objective)
+    return Fitted(encoder, train(objective, data, recipe=recipe, run=run), objective)

@@ -12,13 +12,10 @@ computed batch by batch, which is the same and needs no memory for it.
 """
 
 from collections.abc import Mapping
-from pathlib import Path
 from typing import Any, NamedTuple
 
-import numpy as np
 import torch
-from jaxtyping import Float, Int
-from torch import Tensor, nn
+from torch import nn
 
 from headstart.encoders.decoder import Mirror
 from headstart.encoders.stages import Staged
@@ -27,9 +24,10 @@ from headstart.objectives.catalogue import make_objective
 from headstart.objectives.objective import Objective
 from headstart.objectives.rbm import RBM
 from headstart.training.log import Row
-from headstart.training.loop import Progress, train
+from headstart.training.loop import train
 from headstart.training.recipe import Recipe
-from headstart.views.views import Views
+from headstart.training.run import Run
+from headstart.training.training_set import TrainingSet
 
 
 class Learned(NamedTuple):
@@ -41,19 +39,12 @@ class Learned(NamedTuple):
 
 def pretrain_layerwise(
     encoder: Staged,
-    x: Float[Tensor, "n c h w"],
-    y: Int[Tensor, " n"] | None = None,
+    data: TrainingSet,
     *,
     learner: str,
     recipe: Recipe,
-    views: Views | None = None,
+    run: Run | None = None,
     classes: int = 0,
-    index: np.ndarray | None = None,
-    device: str = "cpu",
-    folder: Path | None = None,
-    resume: bool = False,
-    seconds: float | None = None,
-    progress: Progress | None = None,
     **options: Any,
 ) -> dict[str, Learned]:
     """Train the encoder's stages one after another, in place; ``recipe.epochs`` are shared among them.
@@ -61,24 +52,19 @@ def pretrain_layerwise(
     Returns:
         What each stage learned, "stage1" first.
     """
-    stages, learned = list(encoder.stages), {}
+    stages, learned, run = list(encoder.stages), {}, run or Run()
     each = recipe.but(epochs=max(1, recipe.epochs // len(stages)))
     shape = encoder.input_shape
     for k, stage in enumerate(stages):
-        prefix = nn.Sequential(*stages[:k]).requires_grad_(False)
+        trunk = nn.Sequential(*stages[:k]).requires_grad_(False)
         f_k = Staged([stage], channels=shape[0], size=shape[1:])
         with torch.random.fork_rng(devices=[]):
             torch.manual_seed(recipe.seed + k)
             objective = make_objective(learner, f_k, shape=shape, classes=classes, **options)
-        rows = train(
-            objective, x, y, recipe=each, views=views, prefix=prefix, index=index, device=device, resume=resume,
-            folder=folder / f"stage{k + 1}" if folder else None,
-            seconds=None if seconds is None else seconds / len(stages),
-            progress=None if progress is None else (lambda done, k=k: progress((k + done) / len(stages))),
-        )  # fmt: skip
+        rows = train(objective, data.but(trunk=trunk), recipe=each, run=run.part(k, len(stages)))
         learned[f"stage{k + 1}"] = Learned(objective, rows)
         shape = f_k.map_shape
-    encoder.to(device).requires_grad_(True).eval()
+    encoder.to(run.device).requires_grad_(True).eval()
     return learned
 
 

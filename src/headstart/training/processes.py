@@ -10,6 +10,7 @@ from collections.abc import Sequence
 from functools import partial
 from typing import Any
 
+import numpy as np
 import torch
 import torch.distributed as dist
 from jaxtyping import Float
@@ -36,9 +37,9 @@ class Processes:
         """Whether this one writes files and shows progress."""
         return self.rank == 0
 
-    def share(self, rows: Tensor) -> Tensor:
+    def share(self, rows: np.ndarray) -> np.ndarray:
         """This process's part of a batch's rows."""
-        parts = rows.tensor_split(self.world)
+        parts = np.array_split(rows, self.world)
         self.shared_out = len(rows), sum(map(len, parts[: self.rank])), len(parts[self.rank])
         return parts[self.rank]
 

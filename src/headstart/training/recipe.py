@@ -1,6 +1,7 @@
 """The recipe: every number a training run needs, and the rules by which they follow from the data."""
 
 import math
+from collections.abc import Mapping
 from dataclasses import asdict, dataclass, replace
 from typing import Any, Literal, get_args
 
@@ -11,7 +12,13 @@ Precision = Literal["float32", "float64", "bf16"]
 Optimiser = Literal["adamw", "muon", "sgd"]
 Schedule = Literal["cosine", "constant"]
 _RATES = {"adamw": 1.0, "muon": 10.0}  # what suits each, as a multiple of AdamW's
-_ADDED = ("optimiser", "momentum", "schedule")  # named on a card only where they are not the defaults
+_ADDED = (
+    "optimiser",
+    "momentum",
+    "schedule",
+    "frozen",
+    "rates",
+)  # on a card only where they are not the defaults
 
 
 @dataclass(frozen=True)
@@ -22,6 +29,9 @@ class Recipe:
     weight_decay: AdamW's and Muon's, or SGD's as torch has it (added to the gradient). warmup: share of the steps in
     which the rate rises linearly; None is 0.05 before a cosine, 0 before a constant.
     accumulate: parts a batch is split in. ema: decay of the averaged weights, 0 for none. momentum: SGD's and Muon's.
+    frozen: names of parts of the objective that stay as they are (``training.freezing``).
+    rates: how a parameter's name begins -> factor of its learning rate, of which the longest beginning decides; None is
+    the objective's own.
     """
 
     epochs: int
@@ -36,6 +46,8 @@ class Recipe:
     optimiser: Optimiser = "adamw"
     momentum: float = 0.9
     schedule: Schedule = "cosine"
+    frozen: tuple[str, ...] = ()
+    rates: Mapping[str, float] | None = None
 
     def __post_init__(self) -> None:
         """Raise UserError for a number with which nothing can be trained."""
@@ -73,9 +85,10 @@ class Recipe:
         return replace(self, **{k: v for k, v in changes.items() if v is not None})
 
     def card(self) -> dict[str, Any]:
-        """Plain values for a card, of which the optimiser and the schedule stand there where they are not the usual."""
+        """Plain values for a card, of which the fields of ``_ADDED`` stand there where they are not the usual."""
         usual = {name: getattr(type(self), name) for name in _ADDED}
         values = {**asdict(self), "warmup": self.rising}
+        values |= {"frozen": sorted(self.frozen) or ()}
         return {k: v for k, v in values.items() if k not in usual or v != usual[k]}
 
 

@@ -6,7 +6,7 @@ from typing import Protocol, runtime_checkable
 from headstart.errors import UserError
 from headstart.objectives.objective import Objective
 from headstart.training.log import Row
-from headstart.training.loop import Watch
+from headstart.training.run import Watch
 
 
 @runtime_checkable

@@ -63,7 +63,7 @@ def cautions(views: Views, dataset: Dataset) -> list[str]:
     rows = _rows(dataset.labels)
     if not len(rows):
         return []
-    x = torch.from_numpy(Pixels.fit(dataset.images)(dataset.images[rows]))
+    x = torch.from_numpy(Pixels.fit(dataset.inputs)(dataset.inputs.read(rows)))
     y = torch.from_numpy(dataset.labels[rows])
     losses = _lost_numbers(views, x, y)
     if losses:

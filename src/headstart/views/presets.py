@@ -7,6 +7,7 @@ import torch
 from jaxtyping import Float
 
 from headstart.data.dataset import Dataset
+from headstart.data.inputs import evenly
 from headstart.data.pixels import Pixels
 from headstart.errors import unknown
 from headstart.views import measures
@@ -126,5 +127,4 @@ def _given_away(x: Float[torch.Tensor, "n c h w"]) -> float:
 
 
 def _sample(dataset: Dataset) -> Float[np.ndarray, "n c h w"]:
-    rows = np.unique(np.linspace(0, len(dataset) - 1, min(_SAMPLE, len(dataset))).astype(np.int64))
-    return Pixels.fit(dataset.images)(dataset.images[rows])
+    return Pixels.fit(dataset.inputs)(dataset.inputs.read(evenly(len(dataset), _SAMPLE)))
