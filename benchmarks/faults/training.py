@@ -103,7 +103,8 @@ FAULTS: list[Fault] = [
     ),
     Fault(
         "an epoch leaves an image out",
-        "training/training_set.py", "TrainingSet.epoch_batches", "np.array_split(A, B)", "np.array_split(A[1:], B)", LOOP,
+        "training/training_set.py", "TrainingSet.epoch_batches",
+        "np.array_split(A, B)", "np.array_split(A[1:], B)", LOOP,
     ),
     Fault(
         "a batch is of other rows than were dealt",

@@ -126,14 +126,17 @@ def main(argv: Sequence[str] | None = None) -> int:
 
 @contextmanager
 def _notes_on_stderr() -> Iterator[None]:
-    """What any verb's data set has to say of itself, such as files that were skipped, a line each."""
+    """What any verb has to say on the way, a line each: files that were skipped, the time that is left."""
     shown, log = logging.StreamHandler(sys.stderr), logging.getLogger("headstart")
     shown.setFormatter(logging.Formatter("headstart: %(message)s"))
+    level = log.level
     log.addHandler(shown)
+    log.setLevel(logging.INFO)
     try:
         yield
     finally:
         log.removeHandler(shown)
+        log.setLevel(level)
 
 
 def _answer(words: list[str]) -> tuple[str, int]:

@@ -7,7 +7,8 @@ import pytest
 import tifffile
 from PIL import Image
 
-from headstart.data.files import header, read
+from headstart.data.files import read
+from headstart.data.inputs import Images, Pictures
 from headstart.data.load import load
 from headstart.errors import UserError
 
@@ -22,7 +23,6 @@ def test_lossless_files_give_back_their_pixels(tmp_path, name):
     image = Image.fromarray(COLOUR if name == "x.webp" else GREY)
     image.save(tmp_path / name, **({"lossless": True} if name == "x.webp" else {}))
     np.testing.assert_array_equal(read(tmp_path / name)[0].squeeze(), np.asarray(image))
-    assert header(tmp_path / name).size == (6, 9)
 
 
 @pytest.mark.parametrize("name", ["x.png", "x.tif", "x.pgm"])
@@ -57,7 +57,6 @@ def test_a_turned_photograph_is_turned_back(tmp_path):
     exif[274] = 6
     Image.fromarray(COLOUR).save(tmp_path / "x.jpg", exif=exif)
     assert read(tmp_path / "x.jpg").shape == (1, 9, 6, 3)
-    assert header(tmp_path / "x.jpg").size == (9, 6)
 
 
 @pytest.mark.parametrize("dtype", [np.uint8, np.uint16, np.float32])
@@ -122,3 +121,35 @@ def test_without_tifffile_the_extra_is_named(tmp_path, monkeypatch):
     monkeypatch.setitem(sys.modules, "tifffile", None)
     with pytest.raises(UserError, match=r"pip install 'headstart\[tiff\]'"):
         load(tmp_path / "x.tif")
+
+
+def test_beyond_two_gigabytes_pictures_are_decoded_when_they_are_asked_for(tmp_path, monkeypatch):
+    pages = [RNG.integers(0, 256, (6 + i, 9), np.uint8) for i in range(4)]
+    for i, page in enumerate(pages):
+        Image.fromarray(page).save(tmp_path / f"{i}.png")
+    kept = load(tmp_path)
+    monkeypatch.setattr("headstart.data.files.LARGEST", 200)
+    lazy = load(tmp_path)
+    assert isinstance(lazy.inputs, Pictures)
+    assert lazy.content_hash == kept.content_hash
+    for size in (None, (4, 4)):
+        one, other = (found.inputs.read(np.array([3, 0]), size) for found in (lazy, kept))
+        np.testing.assert_array_equal(one, other)
+
+
+def test_an_archive_that_is_not_compressed_is_mapped_and_a_compressed_one_is_refused_where_it_cannot_fit(
+    tmp_path, monkeypatch
+):
+    images = RNG.integers(0, 256, (20, 8, 8), np.uint8)
+    np.savez(tmp_path / "plain.npz", images=images, labels=np.arange(20) % 2)
+    np.savez_compressed(tmp_path / "packed.npz", images=images)
+    np.save(tmp_path / "x.npy", images)
+    for name in ("plain.npz", "x.npy"):
+        inputs = load(tmp_path / name).inputs
+        assert isinstance(inputs, Images)
+        assert isinstance(inputs.array.base, np.memmap) or isinstance(inputs.array, np.memmap)
+        np.testing.assert_array_equal(inputs.read(np.array([19, 2]))[..., 0], images[[19, 2]])
+    monkeypatch.setattr("headstart.data.room.free_memory", lambda: 1000)
+    with pytest.raises(UserError, match="compressed, so that it would take"):
+        load(tmp_path / "packed.npz")
+    assert len(load(tmp_path / "plain.npz")) == 20

@@ -10,9 +10,11 @@ import pytest
 from PIL import Image
 
 from headstart.data.load import load
+from headstart.data.table import _Shard
 from headstart.errors import UserError
 
-PIXELS = np.random.default_rng(0).integers(0, 256, (4, 8, 8, 3), np.uint8)
+RNG = np.random.default_rng(0)
+PIXELS = RNG.integers(0, 256, (4, 8, 8, 3), np.uint8)
 
 
 def png(pixels):
@@ -95,3 +97,24 @@ def test_shards_that_name_different_classes_are_refused(tmp_path):
     write(tmp_path / "b.parquet", names=("x", "y"))
     with pytest.raises(UserError, match="name different classes"):
         load(tmp_path)
+
+
+def test_bytes_are_read_a_row_group_at_a_time(tmp_path, monkeypatch):
+    images = [RNG.integers(0, 256, (8, 8), np.uint8) for _ in range(10)]
+    table = pa.table({"image": [png(image) for image in images], "label": list(range(10))})
+    pq.write_table(table, tmp_path / "x.parquet", row_group_size=4)
+    groups, real = [], pq.ParquetFile.read_row_group
+
+    def spy(self, group, *rest, **more):
+        groups.append(group)
+        return real(self, group, *rest, **more)
+
+    monkeypatch.setattr(pq.ParquetFile, "read_row_group", spy)
+    shard = _Shard(tmp_path / "x.parquet")
+    assert groups == []
+    for row in range(10):
+        np.testing.assert_array_equal(np.asarray(Image.open(io.BytesIO(shard.encoded(row)))), images[row])
+    assert groups == [0, 1, 2]
+    found = load(tmp_path / "x.parquet")
+    np.testing.assert_array_equal(found.images[..., 0], images)
+    assert found.labels.tolist() == list(range(10))

@@ -54,6 +54,15 @@ def test_a_network_looks_at_as_many_images_whatever_the_labels_and_has_never_few
         assert recipe.epochs * steps_an_epoch(labels, recipe.batch_size) >= 280
 
 
+def test_from_100_000_images_on_each_is_looked_at_once_in_large_batches():
+    for method in ("simclr", "vicreg", "autoencoder"):
+        assert default_recipe(method, 99_999).batch_size == 64
+        for n, device, batch in ((100_000, "cpu", 256), (10**7, "cpu", 256), (10**7, "cuda:0", 1024)):
+            recipe = default_recipe(method, n, device=device)
+            assert (recipe.epochs, recipe.batch_size) == (1, batch)
+    assert default_recipe("supervised", 10**6).epochs == 1
+
+
 def test_what_learns_without_labels_keeps_batches_of_32_to_64():
     assert [default_recipe("simclr", n).batch_size for n in (15, 300, 400, 10_000)] == [32, 32, 64, 64]
 

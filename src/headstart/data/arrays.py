@@ -1,5 +1,8 @@
 """Arrays in memory or in an .npz file: unlabelled and labelled images apart, or together with -1 for no label."""
 
+import math
+import struct
+import zipfile
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
@@ -9,6 +12,7 @@ import numpy as np
 from headstart.data.dataset import Dataset, Numbered
 from headstart.data.images import as_images, join
 from headstart.data.labels import MISSING, class_labels, groups, one_each, spelling, splits, text
+from headstart.data.room import check_memory
 from headstart.errors import UserError
 
 _KNOWN = ("images", "unlabelled", "labelled", "labels", "class_names", "groups", "splits")
@@ -16,22 +20,50 @@ _WANTED = "'images' (and 'labels'), or 'unlabelled', 'labelled' and 'labels'"
 
 
 def read_npz(path: Path) -> Dataset:
-    """The data set in an .npz file, or the images in an .npy file. Pickled objects are refused."""
+    """The data set in an .npz file, or the images in an .npy file. Pickled objects are refused.
+
+    What is stored uncompressed is mapped, so that only the rows that are used come into memory.
+
+    Raises:
+        UserError: nothing of the kind, or an array that is compressed and would not fit into memory.
+    """
     try:
-        with path.open("rb") as file:
-            stored = np.load(file, allow_pickle=False)
-            if isinstance(stored, np.ndarray):
-                arrays, ignored = {"images": stored}, []
-            else:
-                arrays = {key: stored[key] for key in stored.files if spelling(key) in _KNOWN}
-                ignored = sorted(set(stored.files) - set(arrays))
+        if path.suffix.lower() == ".npy":
+            arrays, ignored = {"images": np.load(path, mmap_mode="r", allow_pickle=False)}, []
+        else:
+            with zipfile.ZipFile(path) as archive:
+                members = {info.filename.removesuffix(".npy"): info for info in archive.infolist()}
+                arrays = {key: _member(path, archive, info) for key, info in members.items() if spelling(key) in _KNOWN}
+                ignored = sorted(set(members) - set(arrays))
+    except UserError:
+        raise
     except Exception as error:  # a damaged file makes its readers raise nearly anything, zlib.error for one
-        if "pickle" in str(error):
+        if any(word in str(error) for word in ("pickle", "Object arrays", "Python objects")):
             raise UserError(
                 f"{path} holds pickled objects, which can run code: save plain number arrays instead"
             ) from None
         raise UserError(f"{path} cannot be read ({_line(error)}): give a file that numpy.savez wrote") from None
     return from_keys(arrays, str(path), ignored)
+
+
+def _member(path: Path, archive: zipfile.ZipFile, info: zipfile.ZipInfo) -> np.ndarray:
+    """An array of an .npz file: mapped where it is stored as it is, otherwise read into memory, if it fits there."""
+    with archive.open(info) as stream:
+        version = np.lib.format.read_magic(stream)
+        header = np.lib.format.read_array_header_1_0 if version == (1, 0) else np.lib.format.read_array_header_2_0
+        shape, fortran, dtype = header(stream)
+        begins = stream.tell()
+    if dtype.hasobject:
+        raise ValueError("Object arrays are pickled")
+    if info.compress_type == zipfile.ZIP_STORED and dtype.itemsize and 0 not in shape:
+        with path.open("rb") as file:  # a member's own header lies before its data, with names of its own length
+            file.seek(info.header_offset + 26)
+            names, extra = struct.unpack("<HH", file.read(4))
+        place = info.header_offset + 30 + names + extra + begins
+        return np.memmap(path, dtype, "r", place, shape, "F" if fortran else "C")
+    check_memory(math.prod(shape) * dtype.itemsize, f"{info.filename} in {path} is compressed, so that it")
+    with archive.open(info) as stream:
+        return np.lib.format.read_array(stream, allow_pickle=False)
 
 
 def _line(error: BaseException) -> str:

@@ -19,7 +19,7 @@ TIFF = (".tif", ".tiff")
 SUFFIXES = frozenset({".png", ".jpg", ".jpeg", ".bmp", ".gif", ".webp", ".pgm", ".ppm", ".pbm", ".pnm", *TIFF})
 _FORMATS = ("PNG", "JPEG", "WEBP", "TIFF", "BMP", "GIF", "PPM")  # named, a small file opens 4 times faster
 _TIFF_MAGIC = (b"II*\0", b"MM\0*", b"II+\0", b"MM\0+")
-_ROTATED, _ORIENTATION = (5, 6, 7, 8), 274
+_ORIENTATION = 274
 _MOST_COMPRESSED = 1100  # deflate's limit is 1032
 
 
@@ -42,16 +42,17 @@ def read_all(files: Sequence[Path | bytes], names: Sequence[str]) -> Read:
     Raises:
         UserError: where none can be read, or an image holds NaN.
     """
-    found = [_attempt(header, file) for file in files]
-    large = sum(h.pixels * h.pixel_bytes for h in found if isinstance(h, Header)) > LARGEST
     blocks: dict[int, np.ndarray] = {}
     known: dict[int, _Known] = {}
-    reason = None
+    reason, size, large = None, 0, False
     for i, (file, name) in enumerate(zip(files, names, strict=True)):
-        block = _attempt(_decoded, file, name) if isinstance(found[i], Header) else found[i]
+        block = _attempt(_decoded, file, name)
         if isinstance(block, np.ndarray):
             known[i] = _Known(len(block), (block.shape[1], block.shape[2]), (block.shape[3], block.dtype.name))
-            if not large:
+            size += block.nbytes
+            if size > LARGEST:
+                large, blocks = True, {}
+            elif not large:
                 blocks[i] = block
         elif not i:
             reason = " ".join(str(block).split())[:200]
@@ -99,19 +100,6 @@ def listed(names: Sequence[str]) -> str:
     return ", ".join(names[:5]) + more
 
 
-@dataclass(frozen=True)
-class Header:
-    """What a file says of its picture before it is decoded: (h, w), and bytes a pixel with all its pages."""
-
-    size: tuple[int, int]
-    pixel_bytes: int
-
-    @property
-    def pixels(self) -> int:
-        """Of one page."""
-        return self.size[0] * self.size[1]
-
-
 def _attempt(read: Callable, *given: Any) -> Any:
     """What ``read`` returns, or what a corrupt file makes it raise."""
     try:
@@ -124,22 +112,6 @@ def _attempt(read: Callable, *given: Any) -> Any:
 
 def _decoded(file: Path | bytes, name: str) -> np.ndarray:
     return as_images(read(file), name)
-
-
-def header(file: Path | bytes) -> Header:
-    """Size of a file's picture, without decoding it."""
-    if is_tiff(file):
-        with _tiff(file) as tiff:
-            series = tiff.series[0]
-            stored = tiff.filehandle.size
-        n, h, w, c = _layout(series)[1]
-        if series.dtype is None or n * h * w * c * series.dtype.itemsize > _MOST_COMPRESSED * stored:
-            raise OSError(f"its header promises {n} pages of {w}×{h} pixels, which {stored} bytes cannot hold")
-        return Header((h, w), n * c * series.dtype.itemsize)
-    with Image.open(_stream(file), formats=_FORMATS) as image:
-        turned = image.format in ("JPEG", "MPO") and image.getexif().get(_ORIENTATION) in _ROTATED
-        w, h = image.size
-        return Header((w, h) if turned else (h, w), len(image.getbands()))
 
 
 def read(file: Path | bytes) -> np.ndarray:
@@ -198,7 +170,11 @@ def _layout(series: Any) -> tuple[list[int], tuple[int, int, int, int]]:
 
 def _read_tiff(file: Path | bytes) -> np.ndarray:
     with _tiff(file) as tiff:
-        order, shape = _layout(tiff.series[0])
+        series, stored = tiff.series[0], tiff.filehandle.size
+        order, shape = _layout(series)
+        if series.dtype is None or math.prod(shape) * series.dtype.itemsize > _MOST_COMPRESSED * stored:
+            n, h, w, _ = shape
+            raise OSError(f"its header promises {n} pages of {w}×{h} pixels, which {stored} bytes cannot hold")
         try:
             return tiff.asarray(series=0).transpose(order).reshape(shape)
         except ValueError as error:

@@ -1,5 +1,6 @@
 """Inputs: examples as they are stored, read by rows, so that a set is never copied or converted as a whole."""
 
+import math
 from bisect import bisect_right
 from collections.abc import Callable, Iterator, Sequence
 from itertools import accumulate
@@ -9,6 +10,7 @@ from typing import Any, Protocol, runtime_checkable
 import numpy as np
 
 from headstart.data.fit import fit
+from headstart.data.room import check_disk, check_memory
 
 Size = tuple[int, int]
 _CHUNK_BYTES = 64 << 20
@@ -152,7 +154,9 @@ def fitted(inputs: Inputs, size: Size, cache: Path | None = None) -> Inputs:
     if not isinstance(inputs, Images | Pictures | Joined | Subset) or (_uniform(inputs) and inputs.shape[:2] == size):
         return inputs
     shape = (len(inputs), *size, inputs.shape[2])
-    if cache is None or int(np.prod(shape)) * inputs.dtype.itemsize <= _IN_MEMORY:
+    memory = math.prod(shape) * inputs.dtype.itemsize
+    if cache is None or memory <= _IN_MEMORY:
+        check_memory(memory, f"{len(inputs):,} images of {size[0]}×{size[1]} pixels")
         return Images(_filled(np.empty(shape, inputs.dtype), inputs, size))
     return mapped(cache) if cache.is_file() else store(inputs, size, cache)
 
@@ -161,6 +165,7 @@ def store(inputs: Inputs, size: Size, file: Path) -> Images:
     """Write inputs, fitted to a size, as an .npy file, by parts and atomically; what is returned is mapped from it."""
     waiting = file.with_name(file.name + ".new")
     shape = (len(inputs), *size, *inputs.shape[2:])
+    check_disk(file.parent, math.prod(shape) * inputs.dtype.itemsize, f"the {len(inputs):,} images in their size")
     _filled(np.lib.format.open_memmap(waiting, "w+", inputs.dtype, shape), inputs, size)
     waiting.replace(file)
     return mapped(file)

@@ -136,9 +136,8 @@ class Cells:
 
     def spec(self, candidate: Candidate) -> EncoderSpec:
         """A candidate's encoder for these cells, standardising by the unlabelled ones."""
-        found = encoder_spec(
-            candidate.encoder, TrainingSet.of(self.x), symmetric=candidate.turned and self.views.symmetric
-        )
+        turned = candidate.turned and self.views.symmetric
+        found = encoder_spec(candidate.encoder, TrainingSet.of(self.x), symmetric=turned)
         return replace(found, bottleneck=candidate.bottleneck or found.bottleneck)
 
     def probed(self, work: Work, name: str, h: np.ndarray) -> Judged:
@@ -226,14 +225,12 @@ def _autoencoder(work: Work, cells: Cells, candidate: Candidate, done: float, sh
                 error = np.square(_made(objective, cells.known) - known).mean()
                 curve.append((log[-1]["epoch"] + 1, float(learnt), float(error)))
 
+        def progress(part: float) -> None:
+            work.say(f"autoencoder: {candidate.words}", 0.5 * (done + share * part))
+
         spec, recipe = cells.spec(candidate), _recipe(work, "autoencoder", len(cells.x)).but(batch_size=BATCH)
-        fitted = fit_encoder(
-            Method.parse("autoencoder"), TrainingSet.of(cells.x), spec=spec, recipe=recipe,
-            run=Run(
-                watch=watch,
-                progress=lambda part: work.say(f"autoencoder: {candidate.words}", 0.5 * (done + share * part)),
-            ),
-        )  # fmt: skip
+        data, run = TrainingSet.of(cells.x), Run(progress=progress, watch=watch)
+        fitted = fit_encoder(Method.parse("autoencoder"), data, spec=spec, recipe=recipe, run=run)
         assert fitted.objective is not None
         made, linear = _made(fitted.objective, cells.known), _pca(cells.x.numpy(), known, fitted.encoder.dim)
         errors, pca_errors = (np.square(m - known).mean((1, 2, 3)) for m in (made, linear))
@@ -266,8 +263,7 @@ def _simclr(work: Work, cells: Cells) -> np.ndarray:
     spec = cells.spec(Candidate("SimCLR", "small"))
     encoder = work.encoder(
         "simclr", "simclr", TrainingSet.of(cells.x, views=cells.views), spec=spec,
-        recipe=_recipe(work, "simclr", len(cells.x)),
-        progress=lambda part: work.say("SimCLR", 0.5 + 0.2 * part),
+        recipe=_recipe(work, "simclr", len(cells.x)), progress=lambda part: work.say("SimCLR", 0.5 + 0.2 * part),
     )  # fmt: skip
     return represent(encoder, cells.known, symmetric=spec.symmetric)
 

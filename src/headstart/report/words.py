@@ -4,6 +4,7 @@ import math
 import re
 
 from headstart.data.inputs import Inputs
+from headstart.training.clock import duration as duration
 
 Number = float | int
 
@@ -32,18 +33,6 @@ _SAW = {
     "all": "every image, test images too (without labels)",
     "none": "nothing before the labels",
 }
-
-
-def duration(seconds: Number) -> str:
-    """4.2 s, 38 s, 3 min 20 s, 2 h 05 min."""
-    if seconds < 9.95:
-        return f"{seconds:.1f} s"
-    whole = round(seconds)
-    if whole < 60:
-        return f"{whole} s"
-    if whole < 3600:
-        return f"{whole // 60} min {whole % 60:02d} s"
-    return f"{whole // 3600} h {whole % 3600 // 60:02d} min"
 
 
 def score(value: Number) -> str:

@@ -14,6 +14,7 @@ if TYPE_CHECKING:
     from headstart.representation.bundle import Bundle
     from headstart.training.fit import Method
     from headstart.training.log import Row
+    from headstart.training.processes import Processes
     from headstart.training.training_set import TrainingSet
     from headstart.views.views import Views
 
@@ -104,38 +105,41 @@ def pretrain(
     folder = Path(out) if out else Path("runs") / f"{Path(dataset.source).stem}-{method.replace(':', '-')}"
     data, pixels = gather(dataset, chosen, saw=saw, image_size=image_size)
     views_name, drawn, _ = resolve(views, dataset)
-    recipe = chosen.recipe(len(data), seed=seed).by(optimiser).but(
+    recipe = chosen.recipe(len(data), seed=seed, device=target).by(optimiser).but(
         epochs=epochs, batch_size=batch_size, learning_rate=learning_rate, weight_decay=weight_decay,
         precision=precision, accumulate=accumulate, ema=ema,
     )  # fmt: skip
     spec = encoder_spec(encoder or chosen.default_encoder(), data, symmetric=drawn.symmetric)
     recorded = {"name": method, "recipe": recipe.card(), "hyperparameters": own, "views": views_name, "keep": keep}
     recorded["penalty"] = _written(penalties)
-    facts = {"method": recorded, "saw": saw}
-    facts["data"] = {"source": dataset.source, "hash": dataset.content_hash, "n": len(data)}
+    learned = {"source": dataset.source, "hash": dataset.content_hash, "n": len(data)}
+    facts = {"method": recorded, "saw": saw, "data": learned}
     asked = _asked({**facts, "encoder": spec.card()})
     working = _begin(folder, asked, resume=resume) if processes.first else partial(folder)
     processes.wait()
     if working is None or (folder / "card.json").is_file():
         return _finished(folder, asked, resume=resume)
     resume = resume and any(working.rglob("checkpoint.safetensors"))
-    if processes.first:
-        _show_views(working / "views.png", drawn, data, seed)
-    data = data.sized(working / "inputs.npy").but(views=drawn)
-    monitor = Monitor(
-        data, views=drawn, epochs=recipe.epochs, folder=working if processes.first else None, resume=resume,
-        best=working / "best.safetensors" if keep == "best" and processes.first else None,
-    )  # fmt: skip
+    data = _stored(data, working, processes).but(views=drawn)
+    shown = working if processes.first else None
+    if shown:
+        _show_views(shown / "views.png", drawn, data, seed)
+    best = shown / "best.safetensors" if shown and keep == "best" else None
+    monitor = Monitor(data, views=drawn, epochs=recipe.epochs, folder=shown, resume=resume, best=best)
     with _discarded_unless_begun(working, processes.first), progress_bar(f"{method} on {dataset.source}") as show:
         tracked = TensorBoard(working / "tensorboard") if track == "tensorboard" and processes.first else None
-        run = Run(
-            working / "run", resume, seconds, target, lambda done: show(done, monitor.now),
-            tracked.beside(monitor) if tracked else monitor,
-        )  # fmt: skip
+        watch = tracked.beside(monitor) if tracked else monitor
+        run = Run(working / "run", resume, seconds, target, lambda done: show(done, monitor.now), watch)
         fitted = fit_encoder(
-            chosen, data, spec=spec, recipe=recipe, run=run, classes=len(dataset.class_names), penalties=penalties,
+            chosen,
+            data,
+            spec=spec,
+            recipe=recipe,
+            run=run,
+            classes=len(dataset.class_names),
+            penalties=penalties,
             **own,
-        )  # fmt: skip
+        )
     recorded["kept"] = monitor.finish(fitted.encoder, len(fitted.rows), fitted.objective, again=bool(ema))
     recorded["steps"] = len(fitted.rows)
     if tracked:
@@ -144,6 +148,16 @@ def pretrain(
         _publish(Bundle(fitted.encoder.float(), spec, pixels, facts), fitted.rows, working, folder)
     processes.wait()
     return load_bundle(folder)
+
+
+def _stored(data: "TrainingSet", working: Path, processes: "Processes") -> "TrainingSet":
+    """The images in their encoder's size; the first process writes the file that all of them map, where one is wanted."""
+    if not processes.first:
+        processes.wait()
+    data = data.sized(working / "inputs.npy")
+    if processes.first:
+        processes.wait()
+    return data
 
 
 @contextmanager

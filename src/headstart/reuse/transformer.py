@@ -71,11 +71,12 @@ class PretrainedTransformer(TransformerMixin, BaseEstimator):
         inputs = Joined([*parts, given.inputs], given.inputs.shape) if self.saw == "training" else parts[0]
         dataset = Dataset(inputs)
         pixels = Pixels.fit(inputs, image_size=self.image_size)
-        recipe = method.recipe(len(inputs), seed=self.seed).but(epochs=self.epochs)
+        device = find_device(self.device)
+        recipe = method.recipe(len(inputs), seed=self.seed, device=device).but(epochs=self.epochs)
         name, drawn, _ = resolve(self.views, dataset)
         data = TrainingSet.prepared_by(pixels, inputs, views=drawn).sized()
         spec = encoder_spec(self.encoder or method.default_encoder(), data, symmetric=drawn.symmetric)
-        fitted = fit_encoder(method, data, spec=spec, recipe=recipe, run=Run(device=find_device(self.device)))
+        fitted = fit_encoder(method, data, spec=spec, recipe=recipe, run=Run(device=device))
         facts = {
             "method": {
                 "name": self.method,

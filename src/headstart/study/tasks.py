@@ -79,7 +79,7 @@ def _reconstructions(objective: Objective, space: Workspace) -> torch.Tensor | N
 
 def method_recipe(space: Workspace, method: str, n: int) -> Recipe:
     """The default recipe for n images, shortened by the plan's share."""
-    recipe = Method.parse(method).recipe(n, runs=space.runs, seed=space.plan["seed"])
+    recipe = Method.parse(method).recipe(n, runs=space.runs, seed=space.plan["seed"], device=space.plan["device"])
     return recipe.but(epochs=max(1, round(recipe.epochs * space.plan["share"])))
 
 

@@ -25,6 +25,18 @@ def parse_seconds(text: str | float | None) -> float | None:
     return float(found[1]) * _UNITS[found[2]]
 
 
+def duration(seconds: float) -> str:
+    """4.2 s, 38 s, 3 min 20 s, 2 h 05 min."""
+    if seconds < 9.95:
+        return f"{seconds:.1f} s"
+    whole = round(seconds)
+    if whole < 60:
+        return f"{whole} s"
+    if whole < 3600:
+        return f"{whole // 60} min {whole % 60:02d} s"
+    return f"{whole // 3600} h {whole % 3600 // 60:02d} min"
+
+
 @contextmanager
 def progress_bar(title: str) -> Iterator[Callable[[float, str], None]]:
     """A bar on standard error with the time left; called with the share done in [0, 1] and what is being done."""

@@ -43,9 +43,9 @@ class Method:
         own = method_class(self.learner).default_encoder
         return own if own in STAGED or not self.layerwise else "small"
 
-    def recipe(self, n: int, *, runs: int = 1, seed: int = 0) -> Recipe:
+    def recipe(self, n: int, *, runs: int = 1, seed: int = 0, device: str = "cpu") -> Recipe:
         """The default recipe for n images, its looks shared by ``runs`` encoders."""
-        return default_recipe(self.learner, n, runs=runs, seed=seed)
+        return default_recipe(self.learner, n, runs=runs, seed=seed, device=device)
 
 
 def encoder_spec(name: str, data: TrainingSet, *, symmetric: bool = False) -> EncoderSpec:

@@ -1,5 +1,6 @@
 """The one loop: every encoder of every method is trained here, and nowhere else."""
 
+import logging
 import math
 import time
 from contextlib import nullcontext
@@ -11,6 +12,7 @@ from torch import nn
 from headstart.errors import UserError
 from headstart.objectives.objective import Objective, Terms
 from headstart.training.checkpoint import load_checkpoint, save_checkpoint
+from headstart.training.clock import duration
 from headstart.training.freezing import Freezing, check_rates, rate_factor
 from headstart.training.log import Log, Row
 from headstart.training.memory import kept_memory
@@ -21,6 +23,8 @@ from headstart.training.run import Run
 from headstart.training.training_set import TrainingSet
 
 CHECKPOINT_SECONDS = 20.0
+WORTH_SAYING = 60.0  # seconds of work that are announced
+_log = logging.getLogger(__name__)
 
 
 def train(objective: Objective, data: TrainingSet, *, recipe: Recipe, run: Run | None = None) -> list[Row]:
@@ -112,8 +116,7 @@ class _Loop:
         while self.step < self.total:
             self.freezing.train()
             waiting.append((self.step + 1, time.monotonic() - started, self._one_step()))
-            if self.run.seconds is not None:
-                self._shorten(self.run.seconds, time.monotonic() - started)
+            self._foresee(time.monotonic() - started)
             ended = self.step == self.total
             if ended or self.step % self.an_epoch == 0:
                 self._flush(waiting)
@@ -171,14 +174,18 @@ class _Loop:
                 for mean, p in zip(self.averaged, self.parameters, strict=True):
                     mean.lerp_(p, 1 - self.recipe.ema)
 
-    def _shorten(self, seconds: float, spent: float) -> None:
-        """After a few steps, cut the schedule to what the remaining wall time allows, once."""
+    def _foresee(self, spent: float) -> None:
+        """After a few steps, cut the schedule to the wall time that is left, once, and say how long it will take."""
         if self.fresh == 1:
             self.second_step = spent
         elif self.fresh == min(8, self.total):
             a_step = (spent - self.second_step) / (self.fresh - 1)
-            wanted = self.step + int((seconds - spent) / a_step)
-            self.total = max(self.step, min(self.total, int(self.processes.agreed(wanted))))
+            if self.run.seconds is not None:
+                wanted = self.step + int((self.run.seconds - spent) / a_step)
+                self.total = max(self.step, min(self.total, int(self.processes.agreed(wanted))))
+            left = (self.total - self.step) * a_step
+            if left > WORTH_SAYING and self.processes.first:
+                _log.info("%d steps are left, about %s on this machine", self.total - self.step, duration(left))
 
     def _flush(self, waiting: list[tuple[int, float, Terms]]) -> None:
         rows = []

@@ -21,6 +21,10 @@ _ADDED = (
 )  # on a card only where they are not the defaults
 
 
+LARGE = 100_000  # images from which on one look at each is the default
+LARGE_BATCH_CPU, LARGE_BATCH_GPU = 256, 1024
+
+
 @dataclass(frozen=True)
 class Recipe:
     """How long and how fast to train.
@@ -103,11 +107,12 @@ def steps_an_epoch(n: int, batch_size: int) -> int:
     return max(1, min(-(-n // batch_size), n // 2))
 
 
-def default_recipe(method: str, n: int, *, runs: int = 1, seed: int = 0) -> Recipe:
+def default_recipe(method: str, n: int, *, runs: int = 1, seed: int = 0, device: str = "cpu") -> Recipe:
     """The recipe for n images: the method's looks at images in all, as epochs within bounds (docs/protocol.md).
 
     From the method's ``muon_from`` images on by Muon, which does with fewer looks.
     Small sets get smaller batches, so that an epoch has about eight steps where the batch is within its bounds.
+    From 100,000 images on each is looked at once, in batches of 256 on a CPU and of 1,024 on a GPU.
     ``runs``: how many encoders share the looks, as in a study that trains one a split.
     """
     schedule = method_class(method).schedule
@@ -116,6 +121,8 @@ def default_recipe(method: str, n: int, *, runs: int = 1, seed: int = 0) -> Reci
     epochs = max(schedule.least, min(schedule.most, round(looks / runs / max(1, n))))
     smallest, largest = schedule.batches
     batch = min(largest, max(smallest, 2 ** round(math.log2(max(1, n / 8)))))
+    if n >= LARGE:
+        epochs, batch = 1, LARGE_BATCH_GPU if device.startswith("cuda") else LARGE_BATCH_CPU
     rate, decay = schedule.learning_rate, schedule.weight_decay
     recipe = Recipe(epochs=epochs, batch_size=batch, learning_rate=rate, weight_decay=decay, seed=seed)
     return recipe.by("muon" if muon else "adamw")
