@@ -5,12 +5,15 @@ from bisect import bisect_right
 from collections.abc import Callable, Iterator, Sequence
 from itertools import accumulate
 from pathlib import Path
-from typing import Any, Protocol, runtime_checkable
+from typing import TYPE_CHECKING, Any, Protocol, runtime_checkable
 
 import numpy as np
 
 from headstart.data.fit import fit
 from headstart.data.room import check_disk, check_memory
+
+if TYPE_CHECKING:
+    from torch import Tensor
 
 Size = tuple[int, int]
 _CHUNK_BYTES = 64 << 20
@@ -62,8 +65,8 @@ class Images:
         return len(self.array)
 
     def read(self, rows: np.ndarray | slice, size: Size | None = None) -> np.ndarray:
-        """(m, h, w, c), or (m, *size, c); a copy where the array is not to be written to."""
-        found = np.array(self.array[rows], copy=None if self.array.flags.writeable else True)
+        """(m, h, w, c), or (m, *size, c)."""
+        found = np.asarray(self.array[rows])
         return found if size is None else fit(found, size)
 
 
@@ -213,6 +216,16 @@ def own_content(inputs: Inputs) -> Iterator[np.ndarray]:
                 yield from own_content(part)
         case _:
             yield from chunks(inputs)
+
+
+def to_tensor(stored: Any) -> "Tensor":
+    """Stored numbers as a tensor, which shares their memory where torch can: not if they may not be written to."""
+    import torch
+
+    if isinstance(stored, np.ndarray):
+        shared = stored.flags.writeable and min(stored.strides, default=0) >= 0
+        stored = torch.from_numpy(stored if shared else np.array(stored, order="C"))
+    return torch.as_tensor(stored)
 
 
 def _places(rows: np.ndarray | slice, n: int) -> np.ndarray:

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from headstart.data.fit import fit
-from headstart.data.inputs import Inputs, as_inputs, chunks
+from headstart.data.inputs import Inputs, as_inputs, chunks, to_tensor
 from headstart.errors import UserError
 
 if TYPE_CHECKING:
@@ -86,11 +86,7 @@ class Pixels:
 
     def prepare(self, stored: Any) -> "Tensor":
         """Stored images of the rows of ``Inputs`` that ``read(rows, self.size)`` gave, as an encoder takes them."""
-        import torch
-
-        if isinstance(stored, np.ndarray):
-            stored = torch.from_numpy(np.require(stored, requirements=("C", "W")))
-        return self.scale(torch.as_tensor(stored))
+        return self.scale(to_tensor(stored))
 
     def check(self, given: Inputs | np.ndarray) -> None:
         """Refuse images of another kind than those that the encoder was made for; the one rule for whoever uses it.

@@ -130,16 +130,10 @@ def pretrain(
         tracked = TensorBoard(working / "tensorboard") if track == "tensorboard" and processes.first else None
         watch = tracked.beside(monitor) if tracked else monitor
         run = Run(working / "run", resume, seconds, target, lambda done: show(done, monitor.now), watch)
+        classes = len(dataset.class_names)
         fitted = fit_encoder(
-            chosen,
-            data,
-            spec=spec,
-            recipe=recipe,
-            run=run,
-            classes=len(dataset.class_names),
-            penalties=penalties,
-            **own,
-        )
+            chosen, data, spec=spec, recipe=recipe, run=run, classes=classes, penalties=penalties, **own
+        )  # fmt: skip
     recorded["kept"] = monitor.finish(fitted.encoder, len(fitted.rows), fitted.objective, again=bool(ema))
     recorded["steps"] = len(fitted.rows)
     if tracked:
@@ -151,7 +145,7 @@ def pretrain(
 
 
 def _stored(data: "TrainingSet", working: Path, processes: "Processes") -> "TrainingSet":
-    """The images in their encoder's size; the first process writes the file that all of them map, where one is wanted."""
+    """The images in their encoder's size; where that wants a file, the first process writes what all of them map."""
     if not processes.first:
         processes.wait()
     data = data.sized(working / "inputs.npy")

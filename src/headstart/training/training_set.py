@@ -10,7 +10,7 @@ import torch
 from jaxtyping import Float
 from torch import Tensor, nn
 
-from headstart.data.inputs import Inputs, chunks, evenly, fitted
+from headstart.data.inputs import Inputs, chunks, evenly, fitted, to_tensor
 from headstart.data.pixels import Pixels
 from headstart.objectives.objective import Batch
 from headstart.training.recipe import steps_an_epoch
@@ -101,7 +101,7 @@ class TrainingSet:
         size = len(stored) * int(np.prod(stored.shape)) * stored.dtype.itemsize
         if size > _ON_DEVICE * torch.cuda.mem_get_info(device)[0]:
             return self
-        parts = [torch.as_tensor(part).to(device) for part in chunks(stored)]
+        parts = [to_tensor(part).to(device) for part in chunks(stored)]
         return self.but(inputs=Tensors(torch.cat(parts)))
 
     def epoch_batches(self, *, seed: int, epoch: int, batch_size: int) -> list[np.ndarray]:
@@ -115,7 +115,7 @@ class TrainingSet:
         like: a tensor whose device and number type the batch gets.
         """
         index = torch.from_numpy(rows if self.index is None else self.index[rows]).to(like.device)
-        x = self.prepare(torch.as_tensor(self.inputs.read(rows)).to(like.device)).to(like.dtype)
+        x = self.prepare(to_tensor(self.inputs.read(rows)).to(like.device)).to(like.dtype)
         first, *drawn = (image_keys(index, seed=seed, epoch=epoch, stream=s) for s in range(n_views + 1))
         with torch.no_grad():
             clean = self._through(x)
