@@ -112,8 +112,8 @@ def pretrain(
     spec = encoder_spec(encoder or chosen.default_encoder(), data, symmetric=drawn.symmetric)
     recorded = {"name": method, "recipe": recipe.card(), "hyperparameters": own, "views": views_name, "keep": keep}
     recorded["penalty"] = _written(penalties)
-    learned = {"source": dataset.source, "hash": dataset.content_hash, "n": len(data)}
-    facts = {"method": recorded, "saw": saw, "data": learned}
+    learned_from = {"source": dataset.source, "hash": dataset.content_hash, "n": len(data)}
+    facts = {"method": recorded, "saw": saw, "data": learned_from}
     asked = _asked({**facts, "encoder": spec.card()})
     working = _begin(folder, asked, resume=resume) if processes.first else partial(folder)
     processes.wait()
@@ -130,10 +130,8 @@ def pretrain(
         tracked = TensorBoard(working / "tensorboard") if track == "tensorboard" and processes.first else None
         watch = tracked.beside(monitor) if tracked else monitor
         run = Run(working / "run", resume, seconds, target, lambda done: show(done, monitor.now), watch)
-        classes = len(dataset.class_names)
-        fitted = fit_encoder(
-            chosen, data, spec=spec, recipe=recipe, run=run, classes=classes, penalties=penalties, **own
-        )  # fmt: skip
+        more = {**own, "classes": len(dataset.class_names), "penalties": penalties}
+        fitted = fit_encoder(chosen, data, spec=spec, recipe=recipe, run=run, **more)
     recorded["kept"] = monitor.finish(fitted.encoder, len(fitted.rows), fitted.objective, again=bool(ema))
     recorded["steps"] = len(fitted.rows)
     if tracked:
