@@ -5,6 +5,7 @@ import json
 import numpy as np
 import pytest
 import torch
+from PIL import Image
 from pyarrow import parquet
 
 from headstart.data.load import load
@@ -76,3 +77,43 @@ def test_the_file_holds_ids_fixed_size_vectors_and_labels_that_are_null_where_mi
 def test_a_folder_is_no_file_to_write(tmp_path):
     with pytest.raises(UserError, match="is a folder, a file name is wanted"):
         embed(bundle(), ARRAYS, out=tmp_path)
+
+
+def test_a_file_alone_and_among_others_of_other_sizes_gives_the_same_vector(tmp_path):
+    sizes = [(12, 20), (16, 16), (40, 10), (100, 100), (5, 9)]
+    for i, size in enumerate(sizes):
+        Image.fromarray(RNG.integers(0, 256, size, np.uint8)).save(tmp_path / f"{i}.png")
+    among = embed(bundle(), tmp_path)
+    for i in range(len(sizes)):
+        np.testing.assert_allclose(embed(bundle(), tmp_path / f"{i}.png")[0], among[i], atol=1e-6)
+    by_hand = [np.asarray(Image.open(tmp_path / f"{i}.png")) for i in range(len(sizes))]
+    np.testing.assert_allclose(np.concatenate([bundle().embed(image) for image in by_hand]), among, atol=1e-6)
+
+
+def test_images_are_embedded_as_they_are_stored_one_or_many():
+    images = ARRAYS["unlabelled"]
+    many = bundle().embed(images)
+    assert many.shape == (70, bundle().dim)
+    for alone in (images[3], images[3][..., None], images[3][None]):
+        np.testing.assert_allclose(bundle().embed(alone), many[3:4], atol=1e-6)
+
+
+@pytest.mark.parametrize("use", [lambda b, x: b.embed(x), lambda b, x: embed(b, {"images": x})])
+def test_images_of_another_range_or_kind_are_refused_by_one_rule(use):
+    for images, reason in (
+        (np.zeros((3, 16, 16, 3), np.uint8), "3 channel"),
+        (np.full((3, 16, 16), 900, np.uint16), "made for uint8 from 0 to 255"),
+        (np.full((3, 16, 16), 3, np.uint8), "made for uint8 from 0 to 255"),
+    ):
+        with pytest.raises(UserError, match=reason):
+            use(bundle(), images)
+
+
+def test_vectors_are_written_by_parts_in_the_order_of_the_images(tmp_path, monkeypatch):
+    monkeypatch.setattr("headstart.representation.embed.ROW_GROUP", 64)
+    h = embed(bundle(), ARRAYS, out=tmp_path / "z.parquet")
+    assert parquet.ParquetFile(tmp_path / "z.parquet").num_row_groups == 2
+    np.testing.assert_array_equal(h, bundle().embed(load(ARRAYS)))
+    table = parquet.read_table(tmp_path / "z.parquet").to_pydict()
+    assert table["id"] == list(load(ARRAYS).ids)
+    assert table["label"] == [None] * 70 + ARRAYS["labels"].tolist()

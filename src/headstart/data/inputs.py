@@ -230,4 +230,6 @@ def to_tensor(stored: Any) -> "Tensor":
 
 def _places(rows: np.ndarray | slice, n: int) -> np.ndarray:
     """Row numbers, of a slice or of an array of them or of truth values."""
-    return np.arange(n)[rows]
+    if isinstance(rows, slice):
+        return np.arange(*rows.indices(n))
+    return np.flatnonzero(rows) if rows.dtype == bool else rows
