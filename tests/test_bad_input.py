@@ -203,9 +203,9 @@ def test_a_file_of_another_kind_is_refused(capsys):
 def test_a_corrupt_image_among_good_ones_is_named_skipped_and_counted_and_the_work_goes_on(capsys):
     folder = pictures("photos")
     (folder / "round" / "broken.png").write_bytes(b"\x89PNG, or so it says")
-    bundle(), bundle("headed")
+    bundle()
     words = {
-        "probe": ["probe", "headed", "photos", "--folds", "4", "--repeats", "1"],
+        "probe": ["probe", "encoder", "photos", "--folds", "4", "--repeats", "1", "--out", "headed"],
         "predict": ["predict", "headed", "photos/round/00.png", "photos/round/broken.png"],
         "embed": ["embed", "encoder", "photos"],
         "pretrain": ["pretrain", "photos", "--method", "autoencoder", "--epochs", "1", "--out", "learned"],
@@ -335,8 +335,7 @@ WRITERS = {
 @pytest.fixture
 def bundles(here, capsys) -> None:
     bundle()
-    bundle("headed")
-    done(capsys, "probe", "headed", "data.npz", "--folds", "4", "--repeats", "1")
+    done(capsys, "probe", "encoder", "data.npz", "--folds", "4", "--repeats", "1", "--out", "headed")
 
 
 @pytest.mark.usefixtures("bundles")

@@ -217,6 +217,6 @@ def test_predictions_scores_and_vectors_read_as_tables_and_sentences():
         "balanced_accuracy": 0.9, "low": 0.8, "high": 0.95, "n_labels": 81, "head": "probe",
         "history": "the encoder saw all inputs, without labels",
     }  # fmt: skip
-    said = cli.VERBS["probe"].show(score, {"out": None, "bundle": Path("b")})
+    said = cli.VERBS["probe"].show(score, {"out": Path("b")})
     assert said.startswith("balanced accuracy 0.900 [0.800, 0.950] with 81 labels; the encoder saw all")
     assert said.endswith("is in b")

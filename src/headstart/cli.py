@@ -54,10 +54,10 @@ def _show_vectors(vectors: Any, given: Given) -> str:
 
 def _show_score(score: Given, given: Given) -> str:
     value, low, high = (score[key] for key in ("balanced_accuracy", "low", "high"))
-    where = given["out"] or given["bundle"]
+    kept = f"fitted on all of them, is in {given['out']}" if given["out"] else "kept nowhere: --out FOLDER keeps it"
     return (
         f"balanced accuracy {value:.3f} [{low:.3f}, {high:.3f}] with {score['n_labels']} labels; {score['history']}\n"
-        f"head {score['head']!r}, fitted on all of them, is in {where}"
+        f"head {score['head']!r}, {kept}"
     )
 
 

@@ -47,10 +47,20 @@ def test_from_images_to_a_table_of_classes_by_three_commands(encoder, capsys, he
     assert right > 0.8
 
 
-def test_single_images_are_classified_as_in_their_folder(encoder, capsys):
+def test_without_a_place_for_it_a_head_is_scored_and_nothing_is_written(encoder, capsys):
+    def files():
+        return {path: path.read_bytes() for path in Path().rglob("*") if path.is_file()}
+
+    before = files()
     assert cli.main(["probe", "encoder", "photos", "--folds", "4", "--repeats", "1"]) == 0
-    folder = {row["id"]: row for row in predict(Path("encoder"), "new")}
-    one = predict(Path("encoder"), "new/60.png")[0]
+    assert "kept nowhere: --out FOLDER keeps it" in capsys.readouterr().out
+    assert files() == before
+
+
+def test_single_images_are_classified_as_in_their_folder(encoder, capsys):
+    assert cli.main(["probe", "encoder", "photos", "--folds", "4", "--repeats", "1", "--out", "headed"]) == 0
+    folder = {row["id"]: row for row in predict(Path("headed"), "new")}
+    one = predict(Path("headed"), "new/60.png")[0]
     assert one["label"] == folder["60.png"]["label"]
     assert one["confidence"] == pytest.approx(folder["60.png"]["confidence"], abs=1e-5)
     assert one["class_name"] in ("round", "split")
@@ -100,7 +110,7 @@ def test_groups_stay_together_in_the_folds_that_tune_a_head(desk, monkeypatch):
         return real(self, h, y, groups)
 
     monkeypatch.setattr(Head, "fit", spy)
-    probe("encoder", "bound.npz", head="knn", folds=4, repeats=1)
+    probe("encoder", "bound.npz", head="knn", folds=4, repeats=1, out=Path("headed"))
     splits = judged_splits(load("bound.npz"), folds=4, repeats=1, seed=0)
     assert bound is not None
     assert all(np.array_equal(a, b) for a, b in zip(seen, [*(bound[s.train] for s in splits), bound], strict=True))
@@ -115,7 +125,7 @@ def test_a_head_that_is_scored_has_learned_its_training_folds_and_the_one_that_i
         return real(self, h, y, groups)
 
     monkeypatch.setattr(Head, "fit", spy)
-    probe("encoder", "data.npz", head="knn", folds=4, repeats=1)
+    probe("encoder", "data.npz", head="knn", folds=4, repeats=1, out=Path("headed"))
     *scored, (h, y) = learned
     assert len(y) == 60
     splits = judged_splits(load("data.npz"), folds=4, repeats=1, seed=0)

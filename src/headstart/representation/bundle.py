@@ -220,7 +220,7 @@ def _page(card: dict[str, Any]) -> str:
         f"- head: {card['head']['kind'] if card['head'] else 'none'}",
         "",
         "Use it: `headstart embed FOLDER SOURCE --out z.parquet`"
-        + (", `headstart predict FOLDER IMAGES…`" if card["head"] else ", `headstart probe FOLDER SOURCE`")
+        + (", `headstart predict FOLDER IMAGES…`" if card["head"] else ", `headstart probe FOLDER SOURCE --out NEW`")
         + ", or `headstart.load_bundle(FOLDER)`.",
     ]
     return "\n".join(lines) + "\n"

@@ -14,7 +14,7 @@ def predict(
     """Classify images with a bundle's head.
 
     Args:
-        bundle: The bundle's folder; it must have a head (`headstart probe` adds one).
+        bundle: The bundle's folder; it must have a head (`headstart probe --out` makes one).
         sources: A source (name, .npz, folder, Parquet), or image files.
         out: CSV file to write: id, label, class_name, confidence, least certain first.
         device: auto, cpu or cuda.
@@ -33,7 +33,7 @@ def predict(
     given = load_bundle(bundle)
     if given.head is None:
         raise UserError(
-            f"{bundle} has no head, so it cannot name classes: add one with `headstart probe {bundle} SOURCE`"
+            f"{bundle} has no head, so it names no classes: make one by `headstart probe {bundle} SOURCE --out NEW`"
         )
     if not sources:
         raise UserError("nothing to predict: give a source (name, .npz, folder, Parquet) or image files")

@@ -1,5 +1,6 @@
 """Probe: put a head on a bundle's frozen encoder, and say how good it is."""
 
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -25,12 +26,12 @@ def probe(
     device: str = "auto",
     data_root: str | None = None,
 ) -> "dict[str, Any]":
-    """Score a head on the bundle's frozen vectors by cross-validation, then fit it on all labels and keep it.
+    """Score a head on a bundle's frozen vectors by cross-validation; with ``out``, fit it on all labels and keep it.
 
     Args:
         bundle: The bundle's folder.
         source: Labelled images: a name, an .npz file, a folder, a Parquet file.
-        out: Folder for the bundle with its head; default: the head is added to the bundle itself.
+        out: Folder for a new bundle, the same encoder with the head; default: nothing is written.
         head: probe (logistic regression), svm, knn, pca-svm or gaussian-process.
         folds: Folds a repeat; a split that the source prescribes is honoured instead.
         repeats: How often the folds are drawn anew.
@@ -40,7 +41,8 @@ def probe(
 
     Returns:
         "balanced_accuracy" (mean), "low", "high", "folds", "n_labels", "head"; "saw", as on the card, and "history",
-        the same in words; "split_hash", equal where a study split the labels in the same way; "bundle", the folder.
+        the same in words; "split_hash", equal where a study split the labels in the same way; "bundle", the new
+        one's folder, or None.
 
     Raises:
         UserError: the encoder was trained with these labels, so that no score of it would mean anything.
@@ -77,19 +79,20 @@ def probe(
             predicted.append(fitted.predict(h[split.test]))
     outcomes = Outcomes(splits, y, predicted, groups=groups)
     found = outcomes.interval()
-    with threads(1):
-        fitted = Head(head, seed=seed).fit(h, y, groups)
-    stored = store(fitted, h, y)
-    given.head = {**stored.facts, "class_names": list(dataset.class_names)}
-    given.head_tensors = stored.tensors
     result = {
         "balanced_accuracy": found.mean, "low": found.low, "high": found.high, "folds": outcomes.folds,
         "n_labels": len(y), "head": head,
         "saw": given.facts.get("saw"), "split_hash": split_hash(splits),
     }  # fmt: skip
-    given.facts = {**given.facts, "probe": {"source": dataset.source, "hash": dataset.content_hash, **result}}
-    given.save(Path(out) if out is not None else Path(bundle))
-    return {**result, "history": _history(given, dataset), "bundle": str(given.folder)}
+    history = _history(given, dataset)
+    if out is None:
+        return {**result, "history": history, "bundle": None}
+    with threads(1):
+        stored = store(Head(head, seed=seed).fit(h, y, groups), h, y)
+    facts = {**given.facts, "probe": {"source": dataset.source, "hash": dataset.content_hash, **result}}
+    named = {**stored.facts, "class_names": list(dataset.class_names)}
+    replace(given, facts=facts, head=named, head_tensors=stored.tensors).save(Path(out))
+    return {**result, "history": history, "bundle": str(out)}
 
 
 def _check_unseen(given: "Bundle", dataset: "Dataset") -> None:
