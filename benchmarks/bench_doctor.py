@@ -16,13 +16,13 @@ import torch
 from headstart.data.load import load
 from headstart.data.pixels import Pixels
 from headstart.objectives.byol import BYOL
-from headstart.objectives.catalogue import make_objective
 from headstart.objectives.objective import Batch, Objective, Terms
 from headstart.objectives.simsiam import SimSiam, negative_cosine
 from headstart.representation.doctor import diagnose
 from headstart.representation.health import Monitor
-from headstart.training.fit import Method, encoder_spec, untrained_encoder
+from headstart.training.fit import encoder_spec, untrained_encoder
 from headstart.training.loop import train
+from headstart.training.method import Method
 from headstart.training.recipe import default_recipe
 from headstart.training.run import Run
 from headstart.training.training_set import TrainingSet
@@ -112,11 +112,11 @@ def codes(run: Trial, looks: int) -> tuple[list[str], dict, dict]:
     x, y = images(run.data)
     torch.manual_seed(11)
     encoder = untrained_encoder(
-        encoder_spec(Method.parse(run.method).default_encoder(), TrainingSet.of(x), symmetric=run.views.symmetric),
+        encoder_spec(Method(run.method).default_encoder(), TrainingSet.of(x), symmetric=run.views.symmetric),
         seed=11,
     )
     data = TrainingSet.of(x, y, views=run.views)
-    made = make_objective(run.method, encoder, shape=tuple(x.shape[1:]), **(run.options or {}))
+    made = Method(run.method, **(run.options or {})).make(encoder, shape=tuple(x.shape[1:]), seed=11)
     recipe = default_recipe(run.method, len(x), seed=11)
     recipe = recipe.but(epochs=max(3, min(recipe.epochs, round(looks / len(x)))))
     monitor = Monitor(data, views=run.views, epochs=recipe.epochs)

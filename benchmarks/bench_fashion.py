@@ -18,7 +18,8 @@ from headstart.data.pixels import Pixels
 from headstart.representation.bundle import load_bundle
 from headstart.representation.frozen import represent
 from headstart.reuse.heads import Head
-from headstart.training.fit import Method, encoder_spec, fit_encoder, untrained_encoder
+from headstart.training.fit import encoder_spec, fit_encoder, untrained_encoder
+from headstart.training.method import Method
 from headstart.training.training_set import TrainingSet
 from headstart.views.presets import PRESETS
 
@@ -40,7 +41,7 @@ def main() -> None:
         dataset.labels[60_000:],
     )
     x, x_test = (torch.from_numpy(Pixels.fit(images)(some)) for some in (images, test))
-    spec, method = encoder_spec("small", TrainingSet.of(x)), Method.parse("supervised")
+    spec, method = encoder_spec("small", TrainingSet.of(x)), Method("supervised")
     taught = fit_encoder(
         method,
         TrainingSet.of(x, torch.from_numpy(y), views=PRESETS["objects"]),

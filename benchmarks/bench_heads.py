@@ -15,7 +15,8 @@ from bench_recipes import data
 from headstart.data.pixels import Pixels
 from headstart.representation.frozen import represent
 from headstart.reuse.heads import GRIDS, Head, _fitted, inner_folds
-from headstart.training.fit import Method, encoder_spec, fit_encoder
+from headstart.training.fit import encoder_spec, fit_encoder
+from headstart.training.method import Method
 from headstart.training.training_set import TrainingSet
 from headstart.views.presets import PRESETS
 
@@ -59,7 +60,7 @@ def vectors(seed: int) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
     dataset, labels = data("cells482", seed)
     x = torch.from_numpy(Pixels.fit(dataset.images)(dataset.images))
     u, rows = np.flatnonzero(labels < 0), np.flatnonzero(labels >= 0)
-    method, views = Method.parse("simclr"), PRESETS["microscopy"]
+    method, views = Method("simclr"), PRESETS["microscopy"]
     recipe, spec = (
         method.recipe(len(u), seed=seed),
         encoder_spec("small", TrainingSet.of(x[u]), symmetric=views.symmetric),

@@ -33,7 +33,8 @@ from headstart.evaluation.statistics import score
 from headstart.representation.frozen import represent
 from headstart.reuse.heads import Head, inner_folds
 from headstart.study.comparisons import choose
-from headstart.training.fit import Method, encoder_spec, fit_encoder
+from headstart.training.fit import encoder_spec, fit_encoder
+from headstart.training.method import Method
 from headstart.training.training_set import TrainingSet
 from headstart.views.presets import PRESETS
 
@@ -252,7 +253,7 @@ def row_of(family: str, setting: str, name: str, mean, low, high, truth) -> dict
 def pretrained(seed: int) -> tuple[np.ndarray, np.ndarray]:
     """SimCLR of one seed on 482 cells of 20 pixels: h of 6,000 others, of deviation one, and their labels."""
     torch.set_num_threads(1)
-    drawn, views, method = make_cells(482, 6000, seed=2), PRESETS["microscopy"], Method.parse("simclr")
+    drawn, views, method = make_cells(482, 6000, seed=2), PRESETS["microscopy"], Method("simclr")
     x = torch.from_numpy(drawn.images.astype(np.float32) / 255).permute(0, 3, 1, 2)
     x = torch.nn.functional.avg_pool2d(x, 2)
     unlabelled, labelled = x[drawn.labels < 0], x[drawn.labels >= 0]

@@ -85,13 +85,13 @@ def method_encoder(trial: dict) -> str:
 def run(trial: dict) -> dict:
     """Train once and judge. A trial's keys change the default: recipe, the method's options, rates, views, encoder."""
     from headstart.data.pixels import Pixels
-    from headstart.objectives.catalogue import make_objective
     from headstart.objectives.objective import Objective
     from headstart.representation.frozen import represent
     from headstart.representation.health import Monitor
     from headstart.training.fit import encoder_spec
     from headstart.training.log import Row
     from headstart.training.loop import train
+    from headstart.training.method import Method
     from headstart.training.recipe import default_recipe
     from headstart.views.presets import PRESETS
 
@@ -108,7 +108,8 @@ def run(trial: dict) -> dict:
         recipe = recipe.by(trial["optimiser"])
     if "looks" in trial:
         recipe = recipe.but(epochs=max(1, round(trial["looks"] / len(u))))
-    objective = make_objective(method, encoder, shape=(spec.channels, *spec.size), **trial.get("options", {}))
+    made = Method(method, **trial.get("options", {}))
+    objective = made.make(encoder, shape=(spec.channels, *spec.size), seed=11)
     objective.__dict__["rates"] = trial.get("rates", objective.rates)
     started = time.time()
     monitor, judging, path = Monitor(TrainingSet.of(x[u]), views=views, epochs=recipe.epochs), 0.0, []

@@ -28,7 +28,8 @@ from headstart.encoders.encoder import Encoder
 from headstart.representation.frozen import represent
 from headstart.reuse.heads import LinearHead
 from headstart.reuse.transfer import Transfer
-from headstart.training.fit import Method, encoder_spec, fit_encoder, untrained_encoder
+from headstart.training.fit import encoder_spec, fit_encoder, untrained_encoder
+from headstart.training.method import Method
 from headstart.training.recipe import Recipe, default_recipe, steps_an_epoch
 from headstart.training.training_set import TrainingSet
 from headstart.views.presets import resolve
@@ -127,7 +128,7 @@ def start_from(start: str, data: str, seed: int) -> Encoder:
     spec = encoder_spec("small", TrainingSet.of(seen), symmetric=views.symmetric)
     if start == "random":
         return untrained_encoder(spec, seed=seed)
-    method = Method.parse(start)
+    method = Method(start)
     return fit_encoder(method, TrainingSet.of(seen, views=views), spec=spec, recipe=method.recipe(len(seen))).encoder
 
 

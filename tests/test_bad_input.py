@@ -312,7 +312,7 @@ def test_a_bundle_that_was_altered_is_refused(capsys, alter, verb):
 
 def test_images_of_another_kind_than_the_bundle_learned_from_are_refused(capsys):
     said = refusal(capsys, "embed", bundle(channels=3), "data.npz", "--out", "z.parquet")
-    assert "3 channels are wanted" in said
+    assert "the encoder takes 3" in said
 
 
 def test_a_probe_refuses_what_a_study_refuses(capsys):

@@ -9,7 +9,8 @@ import pytest
 
 import headstart
 from headstart import cli
-from headstart.objectives.catalogue import hyperparameters, methods
+from headstart.objectives.catalogue import methods
+from headstart.training.method import Method
 
 ROOT = Path(__file__).parents[1]
 README = (ROOT / "README.md").read_text("utf-8")
@@ -65,7 +66,8 @@ def test_a_loss_of_ones_own_is_written_as_the_page_shows(desk, monkeypatch):
 def test_a_methods_page_names_its_options_and_their_defaults(method):
     pages = [page.read_text("utf-8") for page in (ROOT / "docs").glob("*.md")]
     options = [
-        f"{name}={value if isinstance(value, str) else f'{value:g}'}" for name, value in hyperparameters(method).items()
+        f"{name}={value if isinstance(value, str) else f'{value:g}'}"
+        for name, value in Method(method).hyperparameters.items()
     ]
     assert any(f"`{method}`" in text and all(option in text for option in options) for text in pages)
 

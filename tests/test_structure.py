@@ -15,7 +15,7 @@ STAGES = [
     "recipes",
 ]  # fmt: skip
 READ_ALL = {"report", "cli", "__init__", "__main__"}
-NOT_METHODS = {"__init__", "catalogue", "objective", "reconstruction"}
+NOT_METHODS = {"__init__", "catalogue", "objective", "ranges", "reconstruction"}
 LONGEST_FILE, LONGEST_FUNCTION = 400, 60
 
 # Extras, and what is slow to import: only inside the functions that need it.

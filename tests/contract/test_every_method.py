@@ -7,11 +7,12 @@ import pytest
 import torch
 
 import headstart.objectives
-from headstart.objectives.catalogue import hyperparameters, make_objective, method_class, methods
+from headstart.objectives.catalogue import method_class, methods
 from headstart.objectives.objective import Objective
 from headstart.training import loop
-from headstart.training.fit import Method, encoder_spec, fit_encoder, untrained_encoder
+from headstart.training.fit import encoder_spec, fit_encoder, untrained_encoder
 from headstart.training.loop import train
+from headstart.training.method import Method
 from headstart.training.recipe import Recipe
 from headstart.training.run import Run
 from headstart.training.training_set import TrainingSet
@@ -24,10 +25,9 @@ ALL = sorted(methods())
 
 
 def objective(name):
-    method = Method.parse(name)
+    method = Method(name)
     encoder = untrained_encoder(encoder_spec(method.default_encoder(), TrainingSet.of(X)), seed=1)
-    torch.manual_seed(2)
-    return make_objective(name, encoder, shape=(1, 16, 16), classes=3)
+    return method.make(encoder, shape=(1, 16, 16), classes=3, seed=2)
 
 
 def trained(name, **changes):
@@ -62,7 +62,7 @@ def test_the_same_seed_gives_the_same_weights_and_another_does_not(name):
 @pytest.mark.parametrize("name", [*ALL, "greedy", "greedy:simclr"])
 def test_a_run_that_was_stopped_goes_on_to_the_same_bits(name, tmp_path, monkeypatch):
     monkeypatch.setattr(loop, "CHECKPOINT_SECONDS", 0.0)  # a checkpoint a step, not a start from the beginning
-    method = Method.parse(name)
+    method = Method(name)
     spec = encoder_spec(method.default_encoder(), TrainingSet.of(X))
 
     def fit(folder, **more):
@@ -72,8 +72,7 @@ def test_a_run_that_was_stopped_goes_on_to_the_same_bits(name, tmp_path, monkeyp
             spec=spec,
             recipe=SHORT,
             classes=3,
-            run=Run(folder=folder),
-            **more,
+            run=Run(folder=folder, **more),
         ).encoder.state_dict()
 
     whole = fit(tmp_path / "whole")
@@ -99,7 +98,7 @@ class Interruption:
 
 @pytest.mark.parametrize("name", ALL)
 def test_hyperparameters_have_defaults_and_are_few(name):
-    assert len(hyperparameters(name)) <= 8
+    assert len(Method(name).hyperparameters) <= 8
 
 
 @pytest.mark.parametrize("name", ALL)

@@ -2,21 +2,24 @@
 
 import socket
 
+import numpy as np
 import pytest
 import torch
 import torch.distributed as dist
 import torch.multiprocessing as mp
 
 from headstart.errors import UserError
-from headstart.objectives.catalogue import make_objective, methods
+from headstart.objectives.catalogue import methods
 from headstart.objectives.objective import Batch
 from headstart.training import loop
-from headstart.training.fit import Method, encoder_spec, untrained_encoder
+from headstart.training.fit import encoder_spec, untrained_encoder
 from headstart.training.freezing import Freezing
 from headstart.training.loop import train
+from headstart.training.method import Method
 from headstart.training.penalties import contraction, decorrelation, penalise
 from headstart.training.processes import Processes
 from headstart.training.recipe import Recipe
+from headstart.training.run import Run
 from headstart.training.training_set import TrainingSet
 from headstart.views.presets import PRESETS
 from headstart.views.random import image_keys
@@ -38,13 +41,12 @@ def one_an_image(layer, x, y):
 
 
 def objective_of(name, *, dropout=0.0):
-    method = Method.parse(name)
+    method = Method(name)
     encoder = untrained_encoder(encoder_spec(method.default_encoder(), TrainingSet.of(X)), seed=1)
     if dropout:  # of a map and of the last one
         for stage in (encoder.stages[1], encoder.stages[-1]):
             stage.append(torch.nn.Dropout(dropout))
-    torch.manual_seed(2)
-    made = make_objective(name, encoder, shape=(1, 16, 16), classes=3)
+    made = method.make(encoder, shape=(1, 16, 16), classes=3, seed=2)
     for penalty, weight in ((decorrelation, 0.1), (size_of_weights, 0.01), (contraction, 0.1), (one_an_image, 0.1)):
         penalise(made, last_layer(made), penalty, weight=weight)
     return made
@@ -53,16 +55,15 @@ def objective_of(name, *, dropout=0.0):
 def losses(name, **more):
     recipe = RECIPE.but(precision=more.pop("precision", None), optimiser=more.pop("optimiser", None))
     made = objective_of(name, dropout=more.pop("dropout", 0.0))
-    return [
-        row["loss"] for row in train(made, TrainingSet.of(X, Y, views=PRESETS["microscopy"]), recipe=recipe, **more)
-    ]
+    data = TrainingSet.of(X, Y, views=PRESETS["microscopy"])
+    return [row["loss"] for row in train(made, data, recipe=recipe, run=Run(**more))]
 
 
 def gradients(name):
     """Every parameter's, of the first eleven images as one batch, as the loop computes it."""
-    made, processes, index = objective_of(name).double().train(), Processes(), torch.arange(11)
+    made, processes, index = objective_of(name).double().train(), Processes(), np.arange(11)
     processes.connect(made, Freezing(made, ()))
-    rows = processes.share(index)
+    rows = torch.from_numpy(processes.share(index))
     keys = image_keys(rows, seed=0, epoch=0)
     x = X[rows].double()
     views = tuple(PRESETS["microscopy"](x, keys + view) for view in range(made.n_views))

@@ -8,7 +8,8 @@ from headstart.errors import UserError
 from headstart.representation.bundle import load_bundle
 from headstart.representation.embed import embed
 from headstart.representation.pretrain import pretrain
-from headstart.training.fit import Method, encoder_spec, fit_encoder, untrained_encoder
+from headstart.training.fit import encoder_spec, fit_encoder, untrained_encoder
+from headstart.training.method import Method
 from headstart.training.recipe import Recipe
 from headstart.training.training_set import TrainingSet
 
@@ -50,7 +51,7 @@ def test_the_untrained_network_is_random_though_weights_were_named(weights):
 def test_training_starts_from_the_weights_that_were_named(weights, method):
     y = torch.tensor([0, 1, 0, 1])
     made = fit_encoder(
-        Method.parse(method), TrainingSet.of(X, y), spec=spec(f"resnet10t@{weights}"), recipe=STILL, classes=2
+        Method(method), TrainingSet.of(X, y), spec=spec(f"resnet10t@{weights}"), recipe=STILL, classes=2
     ).encoder
     assert torch.allclose(first_and_last(made)[1], torch.load(weights)["layer4.0.conv2.weight"], atol=1e-6)
 
@@ -69,7 +70,7 @@ def test_the_hub_is_asked_only_where_training_starts(monkeypatch):
 
     monkeypatch.setattr(timm, "create_model", create)
     untrained_encoder(spec("resnet10t@hub"), seed=0)
-    fit_encoder(Method.parse("autoencoder"), TrainingSet.of(X), spec=spec("resnet10t@hub"), recipe=STILL)
+    fit_encoder(Method("autoencoder"), TrainingSet.of(X), spec=spec("resnet10t@hub"), recipe=STILL)
     assert asked == [False, True]
 
 

@@ -13,9 +13,9 @@ from headstart.encoders.decoder import Mirror
 from headstart.encoders.networks import dense
 from headstart.errors import UserError
 from headstart.objectives.autoencoder import Autoencoder
-from headstart.objectives.catalogue import hyperparameters
 from headstart.objectives.reconstruction import cross_entropy, squared_error
 from headstart.training.loop import train
+from headstart.training.method import Method
 from headstart.training.recipe import Recipe
 from headstart.training.training_set import TrainingSet
 
@@ -44,12 +44,12 @@ def test_cross_entropy_is_0_for_black_and_white_and_log_2_for_grey():
 
 
 def test_an_option_is_a_text_where_it_names_one_of_a_few():
-    assert hyperparameters("autoencoder") == {"error": "squared"}
-    assert hyperparameters("autoencoder", "error=cross-entropy") == {"error": "cross-entropy"}
+    assert Method("autoencoder").hyperparameters == {"error": "squared"}
+    assert Method("autoencoder", error="cross-entropy").hyperparameters == {"error": "cross-entropy"}
     with pytest.raises(UserError, match="wanted squared or cross-entropy"):
-        hyperparameters("autoencoder", "error=absolute")
-    with pytest.raises(UserError, match="option of autoencoder"):
-        hyperparameters("autoencoder", "decoder=Mirror")
+        Method("autoencoder", error="absolute")
+    with pytest.raises(UserError, match="option of Autoencoder"):
+        Method("autoencoder", decode="Mirror")
 
 
 def test_cross_entropy_is_refused_where_reconstructions_have_no_bounds():

@@ -8,6 +8,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from headstart.data.inputs import Images
 from headstart.report import maps
 from headstart.report.page import page, write_report
 from headstart.study.findings import Findings

@@ -6,10 +6,11 @@ from torch import nn
 
 from headstart.encoders.stages import Staged
 from headstart.errors import UserError
-from headstart.objectives.catalogue import make_objective
-from headstart.training.fit import Method, encoder_spec, fit_encoder, untrained_encoder
+from headstart.objectives.autoencoder import Autoencoder
+from headstart.training.fit import encoder_spec, fit_encoder, untrained_encoder
 from headstart.training.layerwise import pretrain_layerwise
 from headstart.training.loop import train
+from headstart.training.method import Method
 from headstart.training.recipe import Recipe
 from headstart.training.run import Run
 from headstart.training.training_set import TrainingSet
@@ -56,8 +57,7 @@ def test_the_result_is_the_textbooks_loop_written_out_by_hand():
     f, z, learned = nn.Identity(), X, []
     for k, stage in enumerate(small().stages):
         f_k = Staged([stage], channels=z.shape[1], size=(z.shape[2], z.shape[3]))
-        torch.manual_seed(SHORT.seed + k)
-        learner = make_objective("autoencoder", f_k, shape=tuple(z.shape[1:]))
+        learner = Method("autoencoder").make(f_k, shape=tuple(z.shape[1:]), seed=SHORT.seed + k)
         train(learner, TrainingSet.of(z), recipe=SHORT.but(epochs=1))
         learned.append(f_k.stages[0])
         f = nn.Sequential(*learned).eval()
@@ -78,14 +78,14 @@ def test_afterwards_every_stage_may_be_fine_tuned():
 def test_an_encoder_without_stages_is_refused():
     with pytest.raises(UserError, match=r"made of stages.*dense, or leave greedy out"):
         fit_encoder(
-            Method.parse("greedy"), TrainingSet.of(X), spec=encoder_spec("autoencoder", TrainingSet.of(X)), recipe=SHORT
+            Method("greedy"), TrainingSet.of(X), spec=encoder_spec("autoencoder", TrainingSet.of(X)), recipe=SHORT
         )
 
 
 def test_one_image_is_too_few():
     with pytest.raises(UserError, match="1 images"):
         fit_encoder(
-            Method.parse("autoencoder"),
+            Method("autoencoder"),
             TrainingSet.of(X[:1]),
             spec=encoder_spec("autoencoder", TrainingSet.of(X)),
             recipe=SHORT,
@@ -93,6 +93,6 @@ def test_one_image_is_too_few():
 
 
 def test_greedy_alone_learns_as_an_autoencoder_and_an_unknown_learner_is_answered_by_the_nearest():
-    assert Method.parse("greedy").learner == Method.parse("greedy:autoencoder").learner == "autoencoder"
+    assert Method("greedy").objective is Method("greedy:autoencoder").objective is Autoencoder
     with pytest.raises(UserError, match="did you mean"):
-        Method.parse("greedy:simclear")
+        Method("greedy:simclear")

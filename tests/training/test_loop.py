@@ -11,10 +11,10 @@ from torch import nn
 
 from headstart.encoders.encoder import Encoder
 from headstart.errors import UserError
-from headstart.objectives.catalogue import make_objective
 from headstart.objectives.objective import Objective
-from headstart.training.fit import Method, encoder_spec, untrained_encoder
+from headstart.training.fit import encoder_spec, untrained_encoder
 from headstart.training.loop import _rate, train
+from headstart.training.method import Method
 from headstart.training.recipe import Recipe, default_recipe, steps_an_epoch
 from headstart.training.run import Run
 from headstart.training.training_set import TrainingSet
@@ -230,8 +230,8 @@ def test_accumulated_parts_give_the_result_of_the_whole_batch():
 
 @pytest.mark.parametrize(("method", "reason"), [("simclr", "contrasts"), ("autoencoder", "batch-norm")])
 def test_accumulation_is_refused_where_it_would_change_the_result(method, reason):
-    encoder = untrained_encoder(encoder_spec(Method.parse(method).default_encoder(), TrainingSet.of(X)), seed=0)
-    objective = make_objective(method, encoder, shape=(1, 16, 16))
+    encoder = untrained_encoder(encoder_spec(Method(method).default_encoder(), TrainingSet.of(X)), seed=0)
+    objective = Method(method).make(encoder, shape=(1, 16, 16), seed=0)
     with pytest.raises(UserError, match=reason):
         train(objective, TrainingSet.of(X, views=PRESETS["digits"]), recipe=SHORT.but(accumulate=2))
 

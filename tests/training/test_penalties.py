@@ -5,9 +5,10 @@ import torch
 from torch import nn
 
 from headstart.errors import UserError
-from headstart.objectives.catalogue import make_objective, methods
-from headstart.training.fit import Method, encoder_spec, untrained_encoder
+from headstart.objectives.catalogue import methods
+from headstart.training.fit import encoder_spec, untrained_encoder
 from headstart.training.loop import train
+from headstart.training.method import Method
 from headstart.training.penalties import contraction, decorrelation, parse_penalty, penalise, sparsity
 from headstart.training.recipe import Recipe
 from headstart.training.training_set import TrainingSet
@@ -19,9 +20,8 @@ SHORT = Recipe(epochs=2, batch_size=12, learning_rate=1e-3)
 
 
 def objective(name="simclr"):
-    encoder = untrained_encoder(encoder_spec(Method.parse(name).default_encoder(), TrainingSet.of(X)), seed=1)
-    torch.manual_seed(2)
-    return make_objective(name, encoder, shape=(1, 16, 16), classes=3)
+    encoder = untrained_encoder(encoder_spec(Method(name).default_encoder(), TrainingSet.of(X)), seed=1)
+    return Method(name).make(encoder, shape=(1, 16, 16), classes=3, seed=2)
 
 
 def normal(*shape, seed=0):

@@ -12,9 +12,9 @@ from headstart.encoders.networks import dense
 from headstart.encoders.stages import Staged
 from headstart.errors import UserError
 from headstart.objectives.autoencoder import Autoencoder
-from headstart.training.fit import Method
 from headstart.training.layerwise import pretrain_layerwise, unroll
 from headstart.training.loop import train
+from headstart.training.method import Method
 from headstart.training.recipe import Recipe
 from headstart.training.training_set import TrainingSet
 
@@ -100,5 +100,5 @@ def test_every_learner_of_the_textbook_trains_dense_layers_of_every_kind(learner
 
 
 def test_greedy_takes_its_learners_encoder_where_that_has_stages_and_the_small_one_otherwise():
-    found = {name: Method.parse(name).default_encoder() for name in ("greedy", "greedy:sparse", "greedy:rbm", "rbm")}
+    found = {name: Method(name).default_encoder() for name in ("greedy", "greedy:sparse", "greedy:rbm", "rbm")}
     assert found == {"greedy": "small", "greedy:sparse": "small", "greedy:rbm": "dense", "rbm": "dense"}

@@ -21,6 +21,7 @@ from torch import Tensor
 from headstart.encoders.encoder import Encoder
 from headstart.encoders.projector import perceptron
 from headstart.objectives.objective import Batch, Objective, Schedule, Terms, full
+from headstart.objectives.ranges import at_least_one, not_negative
 
 
 @full
@@ -39,6 +40,8 @@ class BarlowTwins(Objective):
 
     def __init__(self, encoder: Encoder, *, redundancy: float = 0.02, hidden: int = 256, width: int = 256) -> None:
         super().__init__()
+        at_least_one(hidden=hidden, width=width)
+        not_negative(redundancy=redundancy)
         self.encoder = encoder
         self.projector = perceptron(encoder.dim, hidden, hidden, width)
         self.redundancy = redundancy

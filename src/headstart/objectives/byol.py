@@ -27,6 +27,7 @@ from headstart.encoders.encoder import Encoder
 from headstart.encoders.projector import perceptron
 from headstart.encoders.teacher import Teacher, rising
 from headstart.objectives.objective import MANY, Batch, Objective, Schedule, Terms, full
+from headstart.objectives.ranges import at_least_one, below_one
 
 
 @full
@@ -44,6 +45,8 @@ class BYOL(Objective):
 
     def __init__(self, encoder: Encoder, *, momentum: float = 0.97, hidden: int = 256, width: int = 128) -> None:
         super().__init__()
+        at_least_one(hidden=hidden, width=width)
+        below_one(momentum=momentum)
         self.encoder = encoder
         self.projector = perceptron(encoder.dim, hidden, width)
         self.predictor = perceptron(width, hidden, width)

@@ -2,19 +2,18 @@
 
 import ast
 import inspect
-import math
+from collections.abc import Mapping
 from functools import cache
 from importlib import import_module
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, get_args
+from typing import TYPE_CHECKING, Any, Literal, get_args, get_origin
 
 from headstart.errors import UserError, unknown
 
 if TYPE_CHECKING:
-    from headstart.encoders.encoder import Encoder
     from headstart.objectives.objective import Objective
 
-_NOT_METHODS = {"__init__", "catalogue", "objective", "reconstruction"}
+_NOT_METHODS = {"__init__", "catalogue", "objective", "ranges", "reconstruction"}
 
 
 @cache
@@ -38,48 +37,43 @@ def method_class(name: str) -> "type[Objective]":
     )  # fmt: skip
 
 
-def make_objective(
-    name: str, encoder: "Encoder", *, shape: tuple[int, int, int], classes: int = 0, **options: Any
-) -> "Objective":
-    """A method by name around an encoder; of ``shape`` and ``classes`` it gets what its signature asks for."""
-    chosen = method_class(name)
-    asked = inspect.signature(chosen).parameters
-    given = {k: v for k, v in {"shape": shape, "classes": classes}.items() if k in asked}
-    return chosen(encoder, **given, **options)
+def hyperparameters(objective: "type[Objective]", given: Mapping[str, Any] | None = None) -> dict[str, Any]:
+    """Keyword -> value of a method's own hyperparameters: their defaults, but for those that are given.
 
-
-def hyperparameters(name: str, given: str | None = None) -> dict[str, Any]:
-    """Keyword -> value of a method's own hyperparameters: their defaults, but those that ``temperature=0.1`` changes.
+    Values that are no plain numbers or texts are among them only where they are given.
 
     Raises:
         UserError: another name, or another kind of value.
     """
-    asked = inspect.signature(method_class(name)).parameters.values()
-    values = {p.name: p.default for p in asked if isinstance(p.default, int | float | str)}
-    kinds = {p.name: p.annotation for p in asked}
-    for part in given.split(",") if given else []:
-        option, _, value = part.strip().partition("=")
-        if option not in values:
-            raise unknown(f"option of {name}", option, values)
-        kind = type(values[option])
-        try:
-            values[option] = kind(value)
-        except ValueError:
-            wanted = "a whole number" if kind is int else "a number"
-            raise UserError(f"--options {part.strip()}: wanted {wanted}, such as {option}={values[option]}") from None
-        if wanted := _outside(option, values[option], get_args(kinds[option])):
-            raise UserError(f"--options {part.strip()}: wanted {wanted}")
+    parameters = inspect.signature(objective).parameters.values()
+    asked = {p.name: p for p in parameters if p.kind is p.KEYWORD_ONLY and p.default is not p.empty}
+    values = {name: p.default for name, p in asked.items() if isinstance(p.default, int | float | str)}
+    for name, value in (given or {}).items():
+        if name not in asked:
+            raise unknown(f"option of {objective.__name__}", name, asked)
+        values[name] = _as(asked[name].default, name, value)
+        allowed = get_args(asked[name].annotation) if get_origin(asked[name].annotation) is Literal else ()
+        if allowed and values[name] not in allowed:
+            raise UserError(f"{name}={value}: wanted {' or '.join(map(str, allowed))}")
     return values
 
 
-def _outside(option: str, value: Any, allowed: tuple[Any, ...]) -> str | None:
-    """What is wanted of an option that cannot be so; its name says what it is."""
-    if allowed:
-        return None if value in allowed else " or ".join(map(str, allowed))
-    if isinstance(value, int):
-        return None if value >= 1 else "at least 1"
-    if "temperature" in option:
-        return None if 0 < value < math.inf else "a number above 0"
-    if "momentum" in option or option == "masking":
-        return None if 0 <= value < 1 else "at least 0, below 1"
-    return None if 0 <= value < math.inf else "a number of at least 0"
+def _as(default: Any, name: str, value: Any) -> Any:
+    """A value of the kind of a default; a text of it is read."""
+    if isinstance(default, bool) or not isinstance(default, int | float | str):
+        return value
+    kind = type(default)
+    try:
+        made = kind(value)
+    except (TypeError, ValueError):
+        made = None
+    if made is None or (kind is int and made != float(value)):
+        wanted = {int: "a whole number", float: "a number"}.get(kind, "a text")
+        raise UserError(f"{name}={value}: wanted {wanted}, such as {name}={default}")
+    return made
+
+
+def parse_options(text: str | None) -> dict[str, str]:
+    """``temperature=0.1,width=64`` -> name and text of each."""
+    pairs = (part.strip().partition("=") for part in (text or "").split(",") if part.strip())
+    return {name: value for name, _, value in pairs}

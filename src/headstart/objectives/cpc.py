@@ -28,6 +28,7 @@ from headstart.encoders.encoder import Encoder
 from headstart.encoders.patches import PatchEncoder
 from headstart.errors import UserError
 from headstart.objectives.objective import MANY, Batch, Objective, Schedule, Terms, full
+from headstart.objectives.ranges import at_least_one, positive
 from headstart.views.random import image_keys
 from headstart.views.views import Views
 
@@ -81,6 +82,8 @@ class CPC(Objective):
         temperature: float = 1.0, width: int = 64,
     ) -> None:  # fmt: skip
         super().__init__()
+        at_least_one(nearest=nearest, ahead=ahead, width=width)
+        positive(temperature=temperature)
         if not isinstance(encoder, PatchEncoder):
             raise UserError("cpc wants an encoder that looks through windows: choose --encoder patches")
         self.encoder: PatchEncoder = encoder  # pyright: ignore[reportIncompatibleVariableOverride]

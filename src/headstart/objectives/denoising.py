@@ -20,6 +20,7 @@ from torch import Tensor
 from headstart.encoders.decoder import Reconstructor
 from headstart.encoders.encoder import Encoder
 from headstart.objectives.objective import Batch, Objective, Schedule, Terms
+from headstart.objectives.ranges import below_one, not_negative
 from headstart.objectives.reconstruction import squared_error
 from headstart.views.random import normal, uniform
 
@@ -42,6 +43,8 @@ class Denoising(Objective):
         self, encoder: Encoder, *, shape: tuple[int, int, int], masking: float = 0.25, noise: float = 0.1
     ) -> None:
         super().__init__()
+        below_one(masking=masking)
+        not_negative(noise=noise)
         self.encoder = encoder
         self.reconstruct = Reconstructor(encoder, shape)
         self.masking, self.noise = masking, noise

@@ -30,6 +30,7 @@ from headstart.encoders.encoder import Encoder
 from headstart.encoders.projector import perceptron
 from headstart.encoders.teacher import Teacher, rising
 from headstart.objectives.objective import Batch, Objective, Schedule, Terms, full
+from headstart.objectives.ranges import at_least_one, below_one, not_negative, positive
 
 _LEAST_DISTANCE, _CENTER_MOMENTUM = 1e-8, 0.9
 
@@ -106,6 +107,10 @@ class DINO(Objective):
         hidden: int = 256, width: int = 64,
     ) -> None:  # fmt: skip
         super().__init__()
+        positive(student_temperature=student_temperature, teacher_temperature=teacher_temperature)
+        below_one(momentum=momentum)
+        not_negative(spread=spread)
+        at_least_one(groups=groups, hidden=hidden, width=width)
         self.encoder = encoder
         self.projector = Groups(encoder.dim, hidden, width, groups)
         self.teacher = Teacher(encoder, self.projector)

@@ -23,6 +23,7 @@ from headstart.encoders.encoder import Encoder
 from headstart.encoders.transformer import VisionTransformer, blocks
 from headstart.errors import UserError
 from headstart.objectives.objective import Batch, Objective, Schedule, Terms, full
+from headstart.objectives.ranges import at_least_one, below_one
 from headstart.views.random import uniform
 
 
@@ -47,6 +48,8 @@ class MAE(Objective):
 
     def __init__(self, encoder: Encoder, *, masking: float = 0.75, width: int = 64, depth: int = 2) -> None:
         super().__init__()
+        below_one(masking=masking)
+        at_least_one(width=width, depth=depth)
         if not isinstance(encoder, VisionTransformer):
             raise UserError("mae hides patches from an encoder made for it: choose --encoder transformer")
         self.encoder: VisionTransformer = encoder  # pyright: ignore[reportIncompatibleVariableOverride]

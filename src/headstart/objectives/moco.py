@@ -28,6 +28,7 @@ from headstart.encoders.encoder import Encoder
 from headstart.encoders.projector import perceptron
 from headstart.encoders.teacher import Teacher
 from headstart.objectives.objective import Batch, Objective, Schedule, Terms, full
+from headstart.objectives.ranges import at_least_one, below_one, positive
 
 
 @full
@@ -65,6 +66,9 @@ class MoCo(Objective):
         queue: int = 1024, groups: int = 4, hidden: int = 256, width: int = 128,
     ) -> None:  # fmt: skip
         super().__init__()
+        positive(temperature=temperature)
+        below_one(momentum=momentum)
+        at_least_one(queue=queue, groups=groups, hidden=hidden, width=width)
         self.encoder = encoder
         self.projector = perceptron(encoder.dim, *([hidden] if version == 2 else []), width)
         self.teacher = Teacher(encoder, self.projector)

@@ -28,6 +28,7 @@ from headstart.encoders.encoder import Encoder
 from headstart.encoders.stages import Dense, Staged
 from headstart.errors import UserError
 from headstart.objectives.objective import Batch, Objective, Schedule, Terms, full
+from headstart.objectives.ranges import at_least_one
 from headstart.views.random import normal, uniform
 
 V = Float[Tensor, "n v"]
@@ -69,6 +70,7 @@ class RBM(Objective):
 
     def __init__(self, encoder: Encoder, *, steps: int = 1) -> None:
         super().__init__()
+        at_least_one(steps=steps)
         stages = list(encoder.stages) if isinstance(encoder, Staged) else []
         layer = stages[0] if len(stages) == 1 else None
         if not isinstance(layer, Dense) or layer.activation not in ("sigmoid", "linear") or not layer.plain:

@@ -23,6 +23,7 @@ from torch.nn import functional
 from headstart.encoders.encoder import Encoder
 from headstart.encoders.projector import perceptron
 from headstart.objectives.objective import Batch, Objective, Terms, full
+from headstart.objectives.ranges import at_least_one, positive
 
 
 @full
@@ -44,6 +45,8 @@ class SimCLR(Objective):
 
     def __init__(self, encoder: Encoder, *, temperature: float = 0.2, hidden: int = 256, width: int = 128) -> None:
         super().__init__()
+        at_least_one(hidden=hidden, width=width)
+        positive(temperature=temperature)
         self.encoder = encoder
         self.projector = perceptron(encoder.dim, hidden, width)
         self.temperature = temperature

@@ -20,6 +20,7 @@ from torch.nn import functional
 from headstart.encoders.encoder import Encoder
 from headstart.encoders.projector import perceptron
 from headstart.objectives.objective import MANY, Batch, Objective, Schedule, Terms, full
+from headstart.objectives.ranges import at_least_one
 
 
 @full
@@ -36,6 +37,7 @@ class SimSiam(Objective):
 
     def __init__(self, encoder: Encoder, *, hidden: int = 256, width: int = 256, bottleneck: int = 64) -> None:
         super().__init__()
+        at_least_one(hidden=hidden, width=width, bottleneck=bottleneck)
         self.encoder = encoder
         self.projector = perceptron(encoder.dim, hidden, hidden, width, standardised=True)
         self.predictor = perceptron(width, bottleneck, width)

@@ -20,6 +20,7 @@ from torch import Tensor
 from headstart.encoders.decoder import Reconstructor
 from headstart.encoders.encoder import Encoder
 from headstart.objectives.objective import Batch, Objective, Schedule, Terms, full
+from headstart.objectives.ranges import not_negative
 from headstart.objectives.reconstruction import squared_error
 
 
@@ -37,6 +38,7 @@ class Sparse(Objective):
 
     def __init__(self, encoder: Encoder, *, shape: tuple[int, int, int], weight: float = 0.02) -> None:
         super().__init__()
+        not_negative(weight=weight)
         self.encoder = encoder
         self.reconstruct = Reconstructor(encoder, shape)
         self.weight = weight

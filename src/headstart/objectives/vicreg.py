@@ -24,6 +24,7 @@ from torch import Tensor
 from headstart.encoders.encoder import Encoder
 from headstart.encoders.projector import perceptron
 from headstart.objectives.objective import Batch, Objective, Schedule, Terms, full
+from headstart.objectives.ranges import at_least_one, not_negative
 
 Scalar = Float[Tensor, ""]
 _LEAST_VARIANCE = 1e-4  # ε
@@ -55,6 +56,8 @@ class VICReg(Objective):
         hidden: int = 256, width: int = 256,
     ) -> None:  # fmt: skip
         super().__init__()
+        not_negative(invariance=invariance, variance=variance, covariance=covariance)
+        at_least_one(hidden=hidden, width=width)
         self.encoder = encoder
         self.projector = perceptron(encoder.dim, hidden, hidden, width)
         self.weights = invariance / width, variance, covariance

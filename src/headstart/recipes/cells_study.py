@@ -46,7 +46,8 @@ from headstart.representation.frozen import represent
 from headstart.reuse.heads import LinearHead, inner_folds
 from headstart.reuse.transfer import Transfer
 from headstart.study.prepare import Prepared, prepare
-from headstart.training.fit import Method, encoder_spec, fit_encoder, untrained_encoder
+from headstart.training.fit import encoder_spec, fit_encoder, untrained_encoder
+from headstart.training.method import Method
 from headstart.training.recipe import Recipe, default_recipe
 from headstart.training.run import Run
 from headstart.training.training_set import TrainingSet
@@ -203,7 +204,7 @@ def read(work: Work) -> Cells:
 
 def _recipe(work: Work, method: str, n: int) -> Recipe:
     """The method's default recipe for n images, shortened in the quick form."""
-    found = Method.parse(method).recipe(n, seed=work.seed)
+    found = Method(method).recipe(n, seed=work.seed)
     return found.but(epochs=max(1, round(found.epochs * QUICK_SHARE[method]))) if work.quick else found
 
 
@@ -230,7 +231,7 @@ def _autoencoder(work: Work, cells: Cells, candidate: Candidate, done: float, sh
 
         spec, recipe = cells.spec(candidate), _recipe(work, "autoencoder", len(cells.x)).but(batch_size=BATCH)
         data, run = TrainingSet.of(cells.x), Run(progress=progress, watch=watch)
-        fitted = fit_encoder(Method.parse("autoencoder"), data, spec=spec, recipe=recipe, run=run)
+        fitted = fit_encoder(Method("autoencoder"), data, spec=spec, recipe=recipe, run=run)
         assert fitted.objective is not None
         made, linear = _made(fitted.objective, cells.known), _pca(cells.x.numpy(), known, fitted.encoder.dim)
         errors, pca_errors = (np.square(m - known).mean((1, 2, 3)) for m in (made, linear))

@@ -42,7 +42,8 @@ from headstart.report.plots import bars, curves, planes
 from headstart.representation.bundle import history, learned_from_labels, load_bundle
 from headstart.representation.frozen import represent
 from headstart.reuse.heads import Head
-from headstart.training.fit import Method, encoder_spec, untrained_encoder
+from headstart.training.fit import encoder_spec, untrained_encoder
+from headstart.training.method import Method
 from headstart.training.training_set import TrainingSet
 from headstart.views.presets import PRESETS
 
@@ -167,7 +168,7 @@ def find_backbone(work: Work, asked: str) -> Backbone:
 
 def _own(work: Work, cifar: Given) -> Backbone:
     spec = encoder_spec("small", TrainingSet.of(cifar.x))
-    recipe = Method.parse("simclr").recipe(len(cifar.x), seed=work.seed).by("adamw")  # as its ranges were foretold
+    recipe = Method("simclr").recipe(len(cifar.x), seed=work.seed).by("adamw")  # as its ranges were foretold
     recipe = recipe.but(epochs=QUICK_EPOCHS if work.quick else EPOCHS, batch_size=BATCH)
     encoder = work.encoder(
         "encoder", "simclr", TrainingSet.of(cifar.x, views=PRESETS["natural"]), spec=spec, recipe=recipe,

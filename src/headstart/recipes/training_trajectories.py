@@ -115,6 +115,7 @@ def network(
 
     from headstart.recipes.stacks import error, finetuned, probabilities, stack
     from headstart.training.layerwise import pretrain_layerwise
+    from headstart.training.method import Method
     from headstart.training.recipe import Recipe
     from headstart.training.training_set import TrainingSet
 
@@ -124,7 +125,7 @@ def network(
     if pretrained:
         layers = recipe.but(epochs=2 * plan.layer_epochs, learning_rate=2e-3)
         data = TrainingSet.of(images)
-        pretrain_layerwise(encoder, data, learner="denoising", recipe=layers, masking=0.25, noise=0.3)
+        pretrain_layerwise(encoder, data, learner=Method("denoising", masking=0.25, noise=0.3), recipe=layers)
     said: list[np.ndarray] = []
     tuned = finetuned(
         encoder, images, y, classes=int(y.max()) + 1, recipe=recipe,

@@ -111,14 +111,15 @@ class Work:
         progress: "Callable[[float], None] | None" = None,
     ) -> "Encoder":  # fmt: skip
         """An encoder pretrained by a method, once; its weights start from the recipe's seed."""
-        from headstart.training.fit import Method, fit_encoder, untrained_encoder
+        from headstart.training.fit import fit_encoder, untrained_encoder
+        from headstart.training.method import Method
         from headstart.training.run import Run
 
         encoder = untrained_encoder(spec, seed=recipe.seed)
 
         def teach(folder: Path) -> None:
             run = Run(folder, resume=True, progress=progress)
-            fitted = fit_encoder(Method.parse(method), data, spec=spec, recipe=recipe, run=run)
+            fitted = fit_encoder(Method(method), data, spec=spec, recipe=recipe, run=run)
             encoder.load_state_dict(fitted.encoder.state_dict())
 
         self.network(name, encoder, teach)

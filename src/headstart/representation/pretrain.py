@@ -12,8 +12,8 @@ if TYPE_CHECKING:
     from headstart.data.dataset import Dataset
     from headstart.data.pixels import Pixels
     from headstart.representation.bundle import Bundle
-    from headstart.training.fit import Method
     from headstart.training.log import Row
+    from headstart.training.method import Method
     from headstart.training.processes import Processes
     from headstart.training.training_set import TrainingSet
     from headstart.views.views import Views
@@ -83,11 +83,12 @@ def pretrain(
     """
     from headstart.data.load import load
     from headstart.encoders.device import find_device
-    from headstart.objectives.catalogue import hyperparameters, method_class
+    from headstart.objectives.catalogue import parse_options
     from headstart.representation.bundle import Bundle, load_bundle
     from headstart.representation.health import Monitor
     from headstart.training.clock import parse_seconds, progress_bar
-    from headstart.training.fit import Method, encoder_spec, fit_encoder
+    from headstart.training.fit import encoder_spec, fit_encoder
+    from headstart.training.method import Method
     from headstart.training.penalties import parse_penalties
     from headstart.training.processes import join_launched
     from headstart.training.run import Run
@@ -95,10 +96,9 @@ def pretrain(
     from headstart.training.workplace import partial
     from headstart.views.presets import resolve
 
-    chosen, seconds = Method.parse(method), parse_seconds(time_budget)
+    chosen, seconds = Method(method, **parse_options(options)), parse_seconds(time_budget)
     penalties = parse_penalties(penalty) if isinstance(penalty, str) else list(penalty or ())
-    own = hyperparameters(chosen.learner, options)
-    if keep == "best" and (ema or chosen.layerwise or method_class(chosen.learner).n_views < 2):
+    if keep == "best" and (ema or chosen.layerwise or chosen.objective.n_views < 2):
         raise UserError("--keep best wants a method that compares two views, not greedy, and no --ema")
     processes, target = join_launched(find_device(device))
     dataset = load(source, data_root=data_root)
@@ -110,6 +110,7 @@ def pretrain(
         precision=precision, accumulate=accumulate, ema=ema,
     )  # fmt: skip
     spec = encoder_spec(encoder or chosen.default_encoder(), data, symmetric=drawn.symmetric)
+    own = dict(chosen.hyperparameters)
     recorded = {"name": method, "recipe": recipe.card(), "hyperparameters": own, "views": views_name, "keep": keep}
     recorded["penalty"] = _written(penalties)
     learned_from = {"source": dataset.source, "hash": dataset.content_hash, "n": len(data)}
@@ -130,8 +131,8 @@ def pretrain(
         tracked = TensorBoard(working / "tensorboard") if track == "tensorboard" and processes.first else None
         watch = tracked.beside(monitor) if tracked else monitor
         run = Run(working / "run", resume, seconds, target, lambda done: show(done, monitor.now), watch)
-        more = {**own, "classes": len(dataset.class_names), "penalties": penalties}
-        fitted = fit_encoder(chosen, data, spec=spec, recipe=recipe, run=run, **more)
+        classes = len(dataset.class_names)
+        fitted = fit_encoder(chosen, data, spec=spec, recipe=recipe, run=run, classes=classes, penalties=penalties)
     recorded["kept"] = monitor.finish(fitted.encoder, len(fitted.rows), fitted.objective, again=bool(ema))
     recorded["steps"] = len(fitted.rows)
     if tracked:
@@ -249,14 +250,13 @@ def gather(
 
     from headstart.data.inputs import Subset
     from headstart.data.pixels import Pixels
-    from headstart.objectives.catalogue import method_class
     from headstart.training.training_set import TrainingSet
 
     index = dataset.unlabelled if saw == "unlabelled" else np.arange(len(dataset))
-    if method_class(method.learner).supervised:
+    if method.objective.supervised:
         index = dataset.labelled
     if not len(index):
-        kind = "labelled" if method_class(method.learner).supervised else saw
+        kind = "labelled" if method.objective.supervised else saw
         raise UserError(
             f"{dataset.source} has no {kind} images for {method.name} to learn from: try --saw all, or another method"
         )

@@ -12,9 +12,9 @@ from headstart.data.load import load
 from headstart.data.pixels import Pixels
 from headstart.encoders.device import find_device
 from headstart.errors import UserError
-from headstart.objectives.catalogue import hyperparameters, method_class
 from headstart.representation.bundle import Bundle
-from headstart.training.fit import Method, encoder_spec, fit_encoder
+from headstart.training.fit import encoder_spec, fit_encoder
+from headstart.training.method import Method
 from headstart.training.run import Run
 from headstart.training.training_set import TrainingSet
 from headstart.views.presets import resolve
@@ -61,8 +61,8 @@ class PretrainedTransformer(TransformerMixin, BaseEstimator):
         Raises:
             UserError: nothing to learn from, images of two kinds, a method that wants labels, or X is not images.
         """
-        method = Method.parse(self.method)
-        if method_class(method.learner).supervised:
+        method = Method(self.method)
+        if method.objective.supervised:
             raise UserError(f"method={self.method!r} learns from labels, wanted one that does not: give 'simclr'")
         if self.saw == "unlabelled" and self.unlabelled is None:
             raise UserError("saw='unlabelled' was given without unlabelled images: give unlabelled=, or saw='training'")
@@ -81,7 +81,7 @@ class PretrainedTransformer(TransformerMixin, BaseEstimator):
             "method": {
                 "name": self.method,
                 "recipe": recipe.card(),
-                "hyperparameters": hyperparameters(method.learner),
+                "hyperparameters": dict(method.hyperparameters),
                 "views": name,
             },
             "data": {"source": dataset.source, "hash": dataset.content_hash, "n": len(inputs)},

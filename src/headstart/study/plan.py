@@ -13,7 +13,8 @@ from headstart.study.approaches import Approach, is_untrained, parse_approach
 from headstart.study.tasks import method_recipe, network_recipe
 from headstart.study.workspace import Task, Workspace
 from headstart.study.yardsticks import architecture
-from headstart.training.fit import Method, encoder_spec, fit_encoder
+from headstart.training.fit import encoder_spec, fit_encoder
+from headstart.training.method import Method
 from headstart.training.run import Run
 from headstart.training.threads import threads
 from headstart.training.training_set import TrainingSet
@@ -71,7 +72,7 @@ def network(encoder: str) -> str:
 
 
 def _seconds_an_image(name: str, encoder: str, data: TrainingSet, device: str) -> float:
-    method = Method.parse(name)
+    method = Method(name)
     batch = min(len(data), method.recipe(len(data)).batch_size)
     rows = np.arange(2 * batch) % len(data)
     recipe = method.recipe(len(data)).but(epochs=1, batch_size=batch)

@@ -19,8 +19,9 @@ from headstart.reuse.transfer import Transfer
 from headstart.study.approaches import Approach, is_untrained, parse_approach
 from headstart.study.workspace import REFIT, Task, Workspace
 from headstart.training.checkpoint import read_tensors, write_tensors
-from headstart.training.fit import Fitted, Method, fit_encoder, untrained_encoder
+from headstart.training.fit import Fitted, fit_encoder, untrained_encoder
 from headstart.training.log import Log
+from headstart.training.method import Method
 from headstart.training.recipe import Recipe, default_recipe
 from headstart.training.run import Run
 from headstart.training.threads import threads
@@ -57,7 +58,7 @@ def _encode(task: Task, space: Workspace, seconds: float | None) -> tuple[dict[s
         shown = task.split in (None, 0, REFIT) and not task.encoder  # of several encoders, one is enough to look at
         monitor = Monitor(data, views=space.views, epochs=recipe.epochs, folder=folder, resume=True) if shown else None
         run = Run(folder / "run", resume=True, seconds=seconds, device=plan["device"], watch=monitor)
-        fitted = fit_encoder(Method.parse(task.name), data, spec=spec, recipe=recipe, run=run)
+        fitted = fit_encoder(Method(task.name), data, spec=spec, recipe=recipe, run=run)
         if monitor:
             monitor.finish(fitted.encoder, len(fitted.rows), fitted.objective)
     Log(folder / "log.csv").add(fitted.rows)
@@ -79,7 +80,7 @@ def _reconstructions(objective: Objective, space: Workspace) -> torch.Tensor | N
 
 def method_recipe(space: Workspace, method: str, n: int) -> Recipe:
     """The default recipe for n images, shortened by the plan's share."""
-    recipe = Method.parse(method).recipe(n, runs=space.runs, seed=space.plan["seed"], device=space.plan["device"])
+    recipe = Method(method).recipe(n, runs=space.runs, seed=space.plan["seed"], device=space.plan["device"])
     return recipe.but(epochs=max(1, round(recipe.epochs * space.plan["share"])))
 
 

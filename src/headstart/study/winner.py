@@ -9,7 +9,6 @@ from headstart.data.dataset import Dataset
 from headstart.data.pixels import Pixels
 from headstart.encoders.build import EncoderSpec, build_encoder
 from headstart.evaluation.statistics import apply_temperature, temperature_scale
-from headstart.objectives.catalogue import hyperparameters
 from headstart.representation.bundle import Bundle
 from headstart.representation.frozen import represent
 from headstart.reuse.heads import Head, LinearHead, StoredHead, store
@@ -18,7 +17,7 @@ from headstart.study.assemble import Outcome
 from headstart.study.tasks import execute, fit_network, network_recipe, read_encoder, vectors
 from headstart.study.workspace import REFIT, Workspace
 from headstart.training.checkpoint import read_tensors
-from headstart.training.fit import Method
+from headstart.training.method import Method
 from headstart.training.threads import threads
 
 
@@ -86,7 +85,7 @@ def _settings(space: Workspace, approach: Approach) -> dict[str, Any]:
     settings: dict[str, Any] = {"seed": space.plan["seed"]}
     if approach.kind == "pretrained":
         _, made = read_tensors(space.folder / space.encode_task(approach.method, REFIT).path)
-        settings["hyperparameters"] = hyperparameters(Method.parse(approach.method).learner)
+        settings["hyperparameters"] = dict(Method(approach.method).hyperparameters)
         settings |= {key: made[key] for key in ("recipe", "steps")}
     if approach.is_network:
         settings["finetuning"] = network_recipe(space, len(space.y), REFIT).card()

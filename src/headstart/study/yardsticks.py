@@ -3,7 +3,7 @@
 from collections.abc import Iterable
 
 from headstart.study.approaches import Approach, is_untrained, parse_approach
-from headstart.training.fit import Method
+from headstart.training.method import Method
 
 
 def architecture(method: str, approaches: Iterable[Approach], asked: str | None) -> str:
@@ -12,7 +12,7 @@ def architecture(method: str, approaches: Iterable[Approach], asked: str | None)
     A method's: the one asked for, or its own. An untrained network's: as its name says, or the main one.
     """
     if not is_untrained(method):
-        return asked or Method.parse(method).default_encoder()
+        return asked or Method(method).default_encoder()
     return method.partition(":")[2] or main_architecture(approaches, asked)
 
 

@@ -2,50 +2,22 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any
 
 import torch
 
 from headstart.encoders.build import STAGED, EncoderSpec, build_encoder, check_encoder
 from headstart.encoders.encoder import Encoder
 from headstart.encoders.stages import Staged
-from headstart.errors import UserError, unknown
-from headstart.objectives.catalogue import make_objective, method_class, methods
+from headstart.errors import UserError
 from headstart.objectives.objective import Objective
 from headstart.training.layerwise import pretrain_layerwise
 from headstart.training.log import Row
 from headstart.training.loop import train
+from headstart.training.method import Method
 from headstart.training.penalties import Penalty, penalise
-from headstart.training.recipe import Recipe, default_recipe
+from headstart.training.recipe import Recipe
 from headstart.training.run import Run
 from headstart.training.training_set import TrainingSet, channel_statistics
-
-
-@dataclass(frozen=True)
-class Method:
-    """A method's name as a user writes it: ``simclr``, or ``greedy:simclr`` for layer-wise with that learner."""
-
-    name: str
-    learner: str
-    layerwise: bool
-
-    @classmethod
-    def parse(cls, name: str) -> "Method":
-        """``greedy`` alone learns each stage as an autoencoder."""
-        head, _, tail = name.partition(":")
-        learner = (tail or "autoencoder") if head == "greedy" else name
-        if learner not in methods():
-            raise unknown("method", name, [*methods(), "greedy"])
-        return cls(name, learner, head == "greedy")
-
-    def default_encoder(self) -> str:
-        """What the method asks for where the user does not."""
-        own = method_class(self.learner).default_encoder
-        return own if own in STAGED or not self.layerwise else "small"
-
-    def recipe(self, n: int, *, runs: int = 1, seed: int = 0, device: str = "cpu") -> Recipe:
-        """The default recipe for n images, its looks shared by ``runs`` encoders."""
-        return default_recipe(self.learner, n, runs=runs, seed=seed, device=device)
 
 
 def encoder_spec(name: str, data: TrainingSet, *, symmetric: bool = False) -> EncoderSpec:
@@ -89,7 +61,6 @@ def fit_encoder(
     run: Run | None = None,
     classes: int = 0,
     penalties: Sequence[tuple[str, Penalty, float]] = (),
-    **options: Any,
 ) -> Fitted:
     """Train an encoder by a method, from random weights or from those that a backbone's name asks for.
 
@@ -111,14 +82,10 @@ def fit_encoder(
                 f"greedy pretraining wants an encoder made of stages, {spec.name} is not: "
                 f"choose {', '.join(STAGED)}, or leave greedy out"
             )
-        learned = pretrain_layerwise(
-            encoder, data, learner=method.learner, recipe=recipe, run=run, classes=classes, **options
-        )
+        learned = pretrain_layerwise(encoder, data, learner=method, recipe=recipe, run=run, classes=classes)
         rows = [row for stage in learned.values() for row in stage.rows]
         return Fitted(encoder, [{**row, "step": i + 1} for i, row in enumerate(rows)])
-    with torch.random.fork_rng(devices=[]):
-        torch.manual_seed(recipe.seed + 1)
-        objective = make_objective(method.learner, encoder, shape=shape, classes=classes, **options)
+    objective = method.make(encoder, shape=shape, classes=classes, seed=recipe.seed + 1)
     for layer, penalty, weight in penalties:
         penalise(objective, layer, penalty, weight=weight)
     return Fitted(encoder, train(objective, data, recipe=recipe, run=run), objective)

@@ -12,19 +12,18 @@ computed batch by batch, which is the same and needs no memory for it.
 """
 
 from collections.abc import Mapping
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
-import torch
 from torch import nn
 
 from headstart.encoders.decoder import Mirror
 from headstart.encoders.stages import Staged
 from headstart.errors import UserError
-from headstart.objectives.catalogue import make_objective
 from headstart.objectives.objective import Objective
 from headstart.objectives.rbm import RBM
 from headstart.training.log import Row
 from headstart.training.loop import train
+from headstart.training.method import Method
 from headstart.training.recipe import Recipe
 from headstart.training.run import Run
 from headstart.training.training_set import TrainingSet
@@ -41,11 +40,10 @@ def pretrain_layerwise(
     encoder: Staged,
     data: TrainingSet,
     *,
-    learner: str,
+    learner: Method | str,
     recipe: Recipe,
     run: Run | None = None,
     classes: int = 0,
-    **options: Any,
 ) -> dict[str, Learned]:
     """Train the encoder's stages one after another, in place; ``recipe.epochs`` are shared among them.
 
@@ -58,9 +56,7 @@ def pretrain_layerwise(
     for k, stage in enumerate(stages):
         trunk = nn.Sequential(*stages[:k]).requires_grad_(False)
         f_k = Staged([stage], channels=shape[0], size=shape[1:])
-        with torch.random.fork_rng(devices=[]):
-            torch.manual_seed(recipe.seed + k)
-            objective = make_objective(learner, f_k, shape=shape, classes=classes, **options)
+        objective = Method.of(learner).make(f_k, shape=shape, classes=classes, seed=recipe.seed + k)
         rows = train(objective, data.but(trunk=trunk), recipe=each, run=run.part(k, len(stages)))
         learned[f"stage{k + 1}"] = Learned(objective, rows)
         shape = f_k.map_shape

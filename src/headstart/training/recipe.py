@@ -7,6 +7,7 @@ from typing import Any, Literal, get_args
 
 from headstart.errors import UserError
 from headstart.objectives.catalogue import method_class
+from headstart.objectives.objective import Objective
 
 Precision = Literal["float32", "float64", "bf16"]
 Optimiser = Literal["adamw", "muon", "sgd"]
@@ -107,7 +108,9 @@ def steps_an_epoch(n: int, batch_size: int) -> int:
     return max(1, min(-(-n // batch_size), n // 2))
 
 
-def default_recipe(method: str, n: int, *, runs: int = 1, seed: int = 0, device: str = "cpu") -> Recipe:
+def default_recipe(
+    method: str | type[Objective], n: int, *, runs: int = 1, seed: int = 0, device: str = "cpu"
+) -> Recipe:
     """The recipe for n images: the method's looks at images in all, as epochs within bounds (docs/protocol.md).
 
     From the method's ``muon_from`` images on by Muon, which does with fewer looks.
@@ -115,7 +118,7 @@ def default_recipe(method: str, n: int, *, runs: int = 1, seed: int = 0, device:
     From 100,000 images on each is looked at once, in batches of 256 on a CPU and of 1,024 on a GPU.
     ``runs``: how many encoders share the looks, as in a study that trains one a split.
     """
-    schedule = method_class(method).schedule
+    schedule = (method_class(method) if isinstance(method, str) else method).schedule
     muon = schedule.muon_from is not None and n >= schedule.muon_from
     looks = (schedule.muon_looks if muon else None) or schedule.looks
     epochs = max(schedule.least, min(schedule.most, round(looks / runs / max(1, n))))

@@ -1,0 +1,77 @@
+"""A method: what an encoder has to get right without labels, and its hyperparameters, by name or by class."""
+
+import inspect
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+import torch
+
+from headstart.encoders.build import STAGED
+from headstart.encoders.encoder import Encoder
+from headstart.errors import UserError, unknown
+from headstart.objectives.catalogue import hyperparameters, method_class, methods
+from headstart.objectives.objective import Objective
+from headstart.training.recipe import Recipe, default_recipe
+
+
+@dataclass(frozen=True, init=False)
+class Method:
+    """``Method("simclr", temperature=0.1)``, ``Method("greedy:simclr")``, ``Method(MyObjective, weight=0.5)``.
+
+    name: as a user writes it; of a class outside the package "module:Name".
+    objective: the class; of layer-wise pretraining that by which each stage learns.
+    hyperparameters: all of its own, those that were not given by their defaults.
+    layerwise: whether stages learn one after another; ``greedy`` alone learns each as an autoencoder.
+    """
+
+    name: str
+    objective: type[Objective] = field(compare=False)
+    hyperparameters: Mapping[str, Any]
+    layerwise: bool
+
+    def __init__(self, which: str | type[Objective], /, **given: Any) -> None:
+        """Find the class.
+
+        Raises:
+            UserError: an unknown method or hyperparameter, or another kind of value than its default.
+        """
+        layerwise = isinstance(which, str) and which.partition(":")[0] == "greedy"
+        if isinstance(which, str):
+            learner = (which.partition(":")[2] or "autoencoder") if layerwise else which
+            if learner not in methods():
+                raise unknown("method", which, [*methods(), "greedy"])
+            name, objective = which, method_class(learner)
+        elif isinstance(which, type) and issubclass(which, Objective):
+            name, objective = f"{which.__module__}:{which.__qualname__}", which
+        else:
+            raise UserError(f"{which!r} is no method: give a name, or a subclass of headstart's Objective")
+        values = {"name": name, "objective": objective, "layerwise": layerwise}
+        for key, value in {**values, "hyperparameters": hyperparameters(objective, given)}.items():
+            object.__setattr__(self, key, value)
+
+    @classmethod
+    def of(cls, given: "str | type[Objective] | Method") -> "Method":
+        """A method as it is, or by its name or class with its defaults."""
+        return given if isinstance(given, Method) else cls(given)
+
+    def default_encoder(self) -> str:
+        """What the method asks for where the user does not."""
+        own = self.objective.default_encoder
+        return own if own in STAGED or not self.layerwise else "small"
+
+    def recipe(self, n: int, *, runs: int = 1, seed: int = 0, device: str = "cpu") -> Recipe:
+        """The default recipe for n images, its looks shared by ``runs`` encoders."""
+        return default_recipe(self.objective, n, runs=runs, seed=seed, device=device)
+
+    def make(self, encoder: Encoder, *, shape: tuple[int, int, int], classes: int = 0, seed: int) -> Objective:
+        """The objective around an encoder, its own weights from the seed; it gets ``shape`` and ``classes`` if it asks.
+
+        Raises:
+            UserError: a hyperparameter out of range.
+        """
+        asked = inspect.signature(self.objective).parameters
+        given = {k: v for k, v in {"shape": shape, "classes": classes}.items() if k in asked}
+        with torch.random.fork_rng(devices=[]):
+            torch.manual_seed(seed)
+            return self.objective(encoder, **given, **self.hyperparameters)
