@@ -15,7 +15,7 @@ STAGES = [
     "recipes",
 ]  # fmt: skip
 READ_ALL = {"report", "cli", "__init__", "__main__"}
-NOT_METHODS = {"__init__", "catalogue", "objective", "ranges", "reconstruction"}
+NOT_METHODS = {"__init__", "catalogue", "learner", "objective", "ranges", "reconstruction"}
 LONGEST_FILE, LONGEST_FUNCTION = 400, 60
 
 # Extras, and what is slow to import: only inside the functions that need it.
@@ -94,6 +94,24 @@ def test_a_method_imports_no_other_method():
     files = {file.stem: file for file in (PACKAGE / "objectives").glob("*.py") if file.stem not in NOT_METHODS}
     for method, file in files.items():
         assert [p for p in own_imports(file) if p[0] == "objectives" and p[1] in files and p[1] != method] == []
+
+
+def callers(called: str) -> set[str]:
+    """The files in which a function or method of that name is called."""
+    calls = {file: [n.func for n in ast.walk(tree(file)) if isinstance(n, ast.Call)] for file in FILES}
+    return {name(f) for f, found in calls.items() if called in {ast.unparse(c).split(".")[-1] for c in found}}
+
+
+def test_one_function_makes_encoders_and_everything_that_pretrains_calls_it():
+    assert callers("fit_encoder") == {
+        "representation/pretrain.py", "study/plan.py", "study/tasks.py", "reuse/transformer.py", "recipes/work.py",
+        "recipes/cells_study.py",
+    }  # fmt: skip
+    assert {f for f in callers("make") if f.startswith("training/")} == {"training/fit.py", "training/layerwise.py"}
+    assert callers("pretrain_layerwise") <= {
+        "training/fit.py", "recipes/deep_autoencoder.py", "recipes/greedy_pretraining.py",
+        "recipes/training_trajectories.py",
+    }  # fmt: skip
 
 
 @pytest.mark.parametrize("file", FILES, ids=name)

@@ -1,6 +1,9 @@
 """Encoders by name, from what a bundle's card says of them."""
 
-from dataclasses import asdict, dataclass
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass, field
+from importlib import import_module
+from operator import attrgetter
 from typing import Any
 
 from headstart.encoders import networks
@@ -24,6 +27,7 @@ class EncoderSpec:
 
     mean, std: of the training inputs, a channel each, in [0, 1]. bottleneck: width of the autoencoder's code.
     symmetric: h is the mean over an image's eight rotations and reflections, as its views make them equal.
+    options: what a learner's class (a name such as "module:Class") is made with.
     """
 
     name: str
@@ -33,6 +37,7 @@ class EncoderSpec:
     std: tuple[float, ...]
     bottleneck: int = 32
     symmetric: bool = False
+    options: Mapping[str, Any] = field(default_factory=dict)
 
     @classmethod
     def from_card(cls, values: dict[str, Any]) -> "EncoderSpec":
@@ -41,15 +46,30 @@ class EncoderSpec:
         return cls(**known)
 
     def card(self) -> dict[str, Any]:
-        """Plain values for a card."""
-        return asdict(self)
+        """Plain values for a card; options only where there are some."""
+        return {key: value for key, value in asdict(self).items() if key != "options" or value}
 
 
 def check_encoder(name: str) -> str:
     """The name, or a UserError that suggests one."""
     if name not in (*_OWN, *_OTHERS) and not name.startswith("timm:"):
-        raise unknown("encoder", name, NAMES)
+        if ":" not in name:
+            raise unknown("encoder", name, NAMES)
+        imported(name)
     return name
+
+
+def imported(name: str) -> Any:
+    """What "module:Name" stands for.
+
+    Raises:
+        UserError: there is no such module, or nothing of that name in it.
+    """
+    module, _, path = name.partition(":")
+    try:
+        return attrgetter(path)(import_module(module))
+    except (ImportError, AttributeError, ValueError) as error:
+        raise UserError(f"{name} cannot be imported ({error}): give module:Name of a module on Python's path") from None
 
 
 def build_encoder(spec: EncoderSpec, *, pretrained: bool = False) -> Encoder:
@@ -58,6 +78,8 @@ def build_encoder(spec: EncoderSpec, *, pretrained: bool = False) -> Encoder:
     pretrained: with the weights that a backbone's name asks for (``timm:NAME@hub``, ``timm:NAME@FILE``).
     """
     check_encoder(spec.name)
+    if ":" in spec.name and not spec.name.startswith("timm:"):
+        return imported(spec.name)(**spec.options).encoder((spec.channels, *spec.size))
     if spec.name == "pixels":
         return networks.PixelVector(spec.channels, spec.size)
     if min(spec.size) < SMALLEST:

@@ -13,7 +13,7 @@ from headstart.errors import UserError, unknown
 if TYPE_CHECKING:
     from headstart.objectives.objective import Objective
 
-_NOT_METHODS = {"__init__", "catalogue", "objective", "ranges", "reconstruction"}
+_NOT_METHODS = {"__init__", "catalogue", "learner", "objective", "ranges", "reconstruction"}
 
 
 @cache
@@ -25,7 +25,11 @@ def methods() -> dict[str, str]:
 
 
 def method_class(name: str) -> "type[Objective]":
-    """The class of a method: the one subclass of Objective that its file defines."""
+    """The class of a method: the one subclass of Objective that its file defines, or what "module:Class" names."""
+    if ":" in name:
+        from headstart.encoders.build import imported
+
+        return imported(name)
     if name not in methods():
         raise unknown("method", name, [*methods(), "greedy"])
     module = import_module(f"headstart.objectives.{name}")
@@ -37,7 +41,7 @@ def method_class(name: str) -> "type[Objective]":
     )  # fmt: skip
 
 
-def hyperparameters(objective: "type[Objective]", given: Mapping[str, Any] | None = None) -> dict[str, Any]:
+def hyperparameters(objective: type, given: Mapping[str, Any] | None = None) -> dict[str, Any]:
     """Keyword -> value of a method's own hyperparameters: their defaults, but for those that are given.
 
     Values that are no plain numbers or texts are among them only where they are given.

@@ -199,5 +199,5 @@ def _centred(x: Float[Tensor, "n c h w"]) -> Rows:
 
 @torch.inference_mode()
 def _through(network: nn.Module, x: Float[Tensor, "n ..."]) -> Rows:
-    weight = next(network.parameters())
+    weight = next(iter(network.state_dict().values()))
     return torch.cat([network(part.to(weight.device, weight.dtype)).float().cpu() for part in x.split(_CHUNK)])

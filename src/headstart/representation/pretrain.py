@@ -11,6 +11,7 @@ from headstart.errors import UserError
 if TYPE_CHECKING:
     from headstart.data.dataset import Dataset
     from headstart.data.pixels import Pixels
+    from headstart.encoders.build import EncoderSpec
     from headstart.representation.bundle import Bundle
     from headstart.training.log import Row
     from headstart.training.method import Method
@@ -22,7 +23,7 @@ if TYPE_CHECKING:
 def pretrain(
     source: Any,
     *,
-    method: str = "simclr",
+    method: Any = "simclr",
     out: Path | None = None,
     encoder: str | None = None,
     views: str | None = None,
@@ -52,7 +53,8 @@ def pretrain(
 
     Args:
         source: What to learn from: a name (digits, cells, mnist, …), an .npz file, a folder, a Parquet file.
-        method: simclr, moco, vicreg, … (`headstart methods` lists them), greedy or greedy:METHOD.
+        method: simclr, moco, vicreg, … (`headstart methods` lists them), greedy or greedy:METHOD, or module:Class of
+            your own; from Python also a Method or a class.
         out: Folder of the bundle; default: runs/SOURCE-METHOD.
         encoder: small, lecture, lecture_flat, mlp, dense, resnet18, patches, transformer, timm:NAME[@hub|@FILE]
             (docs/backbones.md); default: the method's own.
@@ -87,7 +89,7 @@ def pretrain(
     from headstart.representation.bundle import Bundle, load_bundle
     from headstart.representation.health import Monitor
     from headstart.training.clock import parse_seconds, progress_bar
-    from headstart.training.fit import encoder_spec, fit_encoder
+    from headstart.training.fit import fit_encoder
     from headstart.training.method import Method
     from headstart.training.penalties import parse_penalties
     from headstart.training.processes import join_launched
@@ -96,22 +98,22 @@ def pretrain(
     from headstart.training.workplace import partial
     from headstart.views.presets import resolve
 
-    chosen, seconds = Method(method, **parse_options(options)), parse_seconds(time_budget)
+    chosen, seconds = Method.of(method).but(**parse_options(options)), parse_seconds(time_budget)
     penalties = parse_penalties(penalty) if isinstance(penalty, str) else list(penalty or ())
     if keep == "best" and (ema or chosen.layerwise or chosen.objective.n_views < 2):
         raise UserError("--keep best wants a method that compares two views, not greedy, and no --ema")
     processes, target = join_launched(find_device(device))
     dataset = load(source, data_root=data_root)
-    folder = Path(out) if out else Path("runs") / f"{Path(dataset.source).stem}-{method.replace(':', '-')}"
+    folder = Path(out) if out else Path("runs") / f"{Path(dataset.source).stem}-{chosen.name.replace(':', '-')}"
     data, pixels = gather(dataset, chosen, saw=saw, image_size=image_size)
     views_name, drawn, _ = resolve(views, dataset)
     recipe = chosen.recipe(len(data), seed=seed, device=target).by(optimiser).but(
         epochs=epochs, batch_size=batch_size, learning_rate=learning_rate, weight_decay=weight_decay,
         precision=precision, accumulate=accumulate, ema=ema,
     )  # fmt: skip
-    spec = encoder_spec(encoder or chosen.default_encoder(), data, symmetric=drawn.symmetric)
+    spec = _spec(chosen, encoder, data, symmetric=drawn.symmetric)
     own = dict(chosen.hyperparameters)
-    recorded = {"name": method, "recipe": recipe.card(), "hyperparameters": own, "views": views_name, "keep": keep}
+    recorded = {"name": chosen.name, "recipe": recipe.card(), "hyperparameters": own, "views": views_name, "keep": keep}
     recorded["penalty"] = _written(penalties)
     learned_from = {"source": dataset.source, "hash": dataset.content_hash, "n": len(data)}
     facts = {"method": recorded, "saw": saw, "data": learned_from}
@@ -127,7 +129,7 @@ def pretrain(
         _show_views(shown / "views.png", drawn, data, seed)
     best = shown / "best.safetensors" if shown and keep == "best" else None
     monitor = Monitor(data, views=drawn, epochs=recipe.epochs, folder=shown, resume=resume, best=best)
-    with _discarded_unless_begun(working, processes.first), progress_bar(f"{method} on {dataset.source}") as show:
+    with _discarded_unless_begun(working, processes.first), progress_bar(f"{chosen.name} on {dataset.source}") as show:
         tracked = TensorBoard(working / "tensorboard") if track == "tensorboard" and processes.first else None
         watch = tracked.beside(monitor) if tracked else monitor
         run = Run(working / "run", resume, seconds, target, lambda done: show(done, monitor.now), watch)
@@ -141,6 +143,17 @@ def pretrain(
         _publish(Bundle(fitted.encoder.float(), spec, pixels, facts), fitted.rows, working, folder)
     processes.wait()
     return load_bundle(folder)
+
+
+def _spec(method: "Method", encoder: str | None, data: "TrainingSet", *, symmetric: bool) -> "EncoderSpec":
+    from headstart.training.fit import encoder_spec
+
+    own = method.default_encoder()
+    if own != method.name:
+        return encoder_spec(encoder or own, data, symmetric=symmetric)
+    if encoder is not None:
+        raise UserError(f"{method.name} makes an encoder of its own: leave out --encoder")
+    return encoder_spec(own, data, symmetric=symmetric, options=method.hyperparameters)
 
 
 def _stored(data: "TrainingSet", working: Path, processes: "Processes") -> "TrainingSet":

@@ -9,6 +9,7 @@ from typing import Literal
 from headstart.encoders.build import check_encoder
 from headstart.errors import UserError, unknown
 from headstart.objectives.catalogue import method_class, methods
+from headstart.training.method import Method
 
 _PIXELS = {
     "majority": "majority",
@@ -72,6 +73,8 @@ def parse_approach(name: str) -> Approach:
         raise UserError(
             f"{name}: {learner} learns from labels, and would see more of them than a budget allows: use supervised"
         )
+    if plus and ":" in method and method == learner:
+        return Approach(name, Method(method).name, head)
     known = {"untrained", "greedy", *(m for m in methods() if not method_class(m).supervised)}
     if not plus or head not in _HEADS or learner not in known or (is_untrained(method) and head == "finetune"):
         known |= {method} if is_untrained(method) else set()

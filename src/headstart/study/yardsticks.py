@@ -12,7 +12,8 @@ def architecture(method: str, approaches: Iterable[Approach], asked: str | None)
     A method's: the one asked for, or its own. An untrained network's: as its name says, or the main one.
     """
     if not is_untrained(method):
-        return asked or Method(method).default_encoder()
+        own = Method(method).default_encoder()
+        return own if own == method else asked or own  # a learner makes an encoder of its own
     return method.partition(":")[2] or main_architecture(approaches, asked)
 
 

@@ -1,7 +1,8 @@
 """From images to a trained encoder: one method, one encoder, one recipe."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from typing import Any
 
 import torch
 
@@ -9,6 +10,7 @@ from headstart.encoders.build import STAGED, EncoderSpec, build_encoder, check_e
 from headstart.encoders.encoder import Encoder
 from headstart.encoders.stages import Staged
 from headstart.errors import UserError
+from headstart.objectives.learner import Learner
 from headstart.objectives.objective import Objective
 from headstart.training.layerwise import pretrain_layerwise
 from headstart.training.log import Row
@@ -20,16 +22,20 @@ from headstart.training.run import Run
 from headstart.training.training_set import TrainingSet, channel_statistics
 
 
-def encoder_spec(name: str, data: TrainingSet, *, symmetric: bool = False) -> EncoderSpec:
+def encoder_spec(
+    name: str, data: TrainingSet, *, symmetric: bool = False, options: Mapping[str, Any] | None = None
+) -> EncoderSpec:
     """The named encoder for examples like these, standardising by their mean and deviation a channel.
 
+    options: a learner's, whose class the name is.
     symmetric: its views make an image's rotations and reflections equal; counts where images are square.
     """
     mean, std = channel_statistics(data)
     channels, h, w = data.rows(slice(0, 1)).shape[1:]
     return EncoderSpec(
-        check_encoder(name), channels, (h, w), tuple(mean.tolist()), tuple(std.tolist()), symmetric=symmetric and h == w
-    )
+        check_encoder(name), channels, (h, w), tuple(mean.tolist()), tuple(std.tolist()),
+        symmetric=symmetric and h == w, options=dict(options or {}),
+    )  # fmt: skip
 
 
 def untrained_encoder(spec: EncoderSpec, *, seed: int) -> Encoder:
@@ -45,7 +51,7 @@ def _new_encoder(spec: EncoderSpec, seed: int, *, pretrained: bool) -> Encoder:
 
 @dataclass(frozen=True)
 class Fitted:
-    """A trained encoder in inference mode, its log, and the objective that trained it (none when layer by layer)."""
+    """A trained encoder in inference mode, its log, and the objective that trained it, if one did so as a whole."""
 
     encoder: Encoder
     rows: list[Row]
@@ -72,6 +78,8 @@ def fit_encoder(
     """
     if len(data) < 2:
         raise UserError(f"{len(data)} images to learn from, at least 2 are wanted")
+    if issubclass(method.objective, Learner):
+        return Fitted(method.objective(**method.hyperparameters).fit(data, seed=recipe.seed).eval(), [])
     encoder = _new_encoder(spec, recipe.seed, pretrained=True)
     shape = (spec.channels, *spec.size)
     if method.layerwise:

@@ -11,6 +11,7 @@ from headstart.encoders.build import STAGED
 from headstart.encoders.encoder import Encoder
 from headstart.errors import UserError, unknown
 from headstart.objectives.catalogue import hyperparameters, method_class, methods
+from headstart.objectives.learner import Learner
 from headstart.objectives.objective import Objective
 from headstart.training.recipe import Recipe, default_recipe
 
@@ -20,17 +21,17 @@ class Method:
     """``Method("simclr", temperature=0.1)``, ``Method("greedy:simclr")``, ``Method(MyObjective, weight=0.5)``.
 
     name: as a user writes it; of a class outside the package "module:Name".
-    objective: the class; of layer-wise pretraining that by which each stage learns.
+    objective: the class, perhaps a learner's; of layer-wise pretraining that by which each stage learns.
     hyperparameters: all of its own, those that were not given by their defaults.
     layerwise: whether stages learn one after another; ``greedy`` alone learns each as an autoencoder.
     """
 
     name: str
-    objective: type[Objective] = field(compare=False)
+    objective: type[Objective] | type[Learner] = field(compare=False)
     hyperparameters: Mapping[str, Any]
     layerwise: bool
 
-    def __init__(self, which: str | type[Objective], /, **given: Any) -> None:
+    def __init__(self, which: str | type[Objective] | type[Learner], /, **given: Any) -> None:
         """Find the class.
 
         Raises:
@@ -39,29 +40,40 @@ class Method:
         layerwise = isinstance(which, str) and which.partition(":")[0] == "greedy"
         if isinstance(which, str):
             learner = (which.partition(":")[2] or "autoencoder") if layerwise else which
-            if learner not in methods():
+            if learner not in methods() and (layerwise or ":" not in learner):
                 raise unknown("method", which, [*methods(), "greedy"])
             name, objective = which, method_class(learner)
-        elif isinstance(which, type) and issubclass(which, Objective):
-            name, objective = f"{which.__module__}:{which.__qualname__}", which
         else:
-            raise UserError(f"{which!r} is no method: give a name, or a subclass of headstart's Objective")
+            name, objective = f"{which.__module__}:{which.__qualname__}", which
+        if not isinstance(objective, type) or not issubclass(objective, Objective | Learner):
+            raise UserError(f"{name} is no method: give a name, or a subclass of headstart's Objective or Learner")
         values = {"name": name, "objective": objective, "layerwise": layerwise}
         for key, value in {**values, "hyperparameters": hyperparameters(objective, given)}.items():
             object.__setattr__(self, key, value)
 
     @classmethod
-    def of(cls, given: "str | type[Objective] | Method") -> "Method":
+    def of(cls, given: "str | type[Objective] | type[Learner] | Method") -> "Method":
         """A method as it is, or by its name or class with its defaults."""
         return given if isinstance(given, Method) else cls(given)
 
+    def but(self, **changes: Any) -> "Method":
+        """The same with some hyperparameters changed."""
+        which = self.name if self.layerwise else self.objective
+        made = Method(which, **{**self.hyperparameters, **changes})
+        object.__setattr__(made, "name", self.name)
+        return made
+
     def default_encoder(self) -> str:
-        """What the method asks for where the user does not."""
+        """What the method asks for where the user does not; a learner's is its own."""
+        if issubclass(self.objective, Learner):
+            return self.name
         own = self.objective.default_encoder
         return own if own in STAGED or not self.layerwise else "small"
 
     def recipe(self, n: int, *, runs: int = 1, seed: int = 0, device: str = "cpu") -> Recipe:
         """The default recipe for n images, its looks shared by ``runs`` encoders."""
+        if issubclass(self.objective, Learner):
+            return Recipe(epochs=1, seed=seed)
         return default_recipe(self.objective, n, runs=runs, seed=seed, device=device)
 
     def make(self, encoder: Encoder, *, shape: tuple[int, int, int], classes: int = 0, seed: int) -> Objective:
@@ -70,6 +82,8 @@ class Method:
         Raises:
             UserError: a hyperparameter out of range.
         """
+        if issubclass(self.objective, Learner):
+            raise UserError(f"{self.name} trains no objective: give it examples to learn from")
         asked = inspect.signature(self.objective).parameters
         given = {k: v for k, v in {"shape": shape, "classes": classes}.items() if k in asked}
         with torch.random.fork_rng(devices=[]):
