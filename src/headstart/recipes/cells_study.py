@@ -126,8 +126,7 @@ class Cells:
     """
 
     def __init__(self, prepared: Prepared, *, repeats: int, seed: int) -> None:
-        data = prepared.dataset
-        x = torch.from_numpy(prepared.pixels(data.images))
+        data, x = prepared.dataset, torch.from_numpy(prepared.pixels(prepared.dataset.images))
         self.x, self.known, self.y = x[data.unlabelled], x[data.labelled], data.labels[data.labelled]
         self.names, self.views, self.groups = data.class_names, prepared.views, prepared.groups
         self.splits = make_splits(
