@@ -20,6 +20,7 @@ from pathlib import Path
 import numpy as np
 import torch
 
+from headstart.codec import to_json
 from headstart.data.load import load
 from headstart.evaluation.statistics import score
 from headstart.objectives.catalogue import method_class
@@ -41,12 +42,11 @@ def on_cells(method: str, seed: int, out: Path) -> dict:
         Path(os.environ["HEADSTART_DATA"]) / "cells/data.npz", saw="all", encoder=method_class(method).default_encoder,
         folds=4, repeats=5, approaches=f"untrained+probe,{method}+probe", budgets="all", seed=seed, out=out,
     )  # fmt: skip
-    assert not found.results["left_out"], found.results["left_out"]  # such as epochs, on a slow machine
-    approaches = {a["name"]: a for a in found.results["approaches"]}
-    own, untrained = approaches[f"{method}+probe"], approaches["untrained+probe"]
-    (gain,) = [c for c in found.results["comparisons"] if c["a"] == own["name"]]
-    scores = (a["scores"]["all"]["mean"] for a in (own, untrained))
-    return {**dict(zip(("score", "untrained"), scores, strict=True)), "gain": gain, "seconds": round(own["seconds"])}
+    assert not found.record.left_out, found.record.left_out  # such as epochs, on a slow machine
+    own, untrained = (found.record.approach(f"{name}+probe") for name in (method, "untrained"))
+    scores = {name: a.scores["all"].mean for name, a in (("score", own), ("untrained", untrained))}
+    gain = found.record.comparison(own.name, "all")
+    return {**scores, "gain": to_json(gain), "seconds": round(own.seconds)}
 
 
 def on_standard(name: str, method: str, folder: Path) -> dict:

@@ -13,7 +13,6 @@ from pathlib import Path
 import numpy as np
 
 import headstart
-from headstart.evaluation.statistics import detectable
 
 
 def shuffled(seed: int):
@@ -41,7 +40,7 @@ def main() -> None:
         with tempfile.TemporaryDirectory() as folder:
             study = headstart.run_study(shuffled(seed), repeats=1, seed=seed, out=Path(folder) / "study")
         said = study.answer.startswith(("Nothing", "Pretraining adds nothing"))
-        detected = any(map(detectable, study["comparisons"]))
+        detected = any(row.is_gain for row in study.record.comparisons)
         rows.append({"seed": seed, "nothing": said, "detected": detected, "answer": study.answer})
         with chosen.out.open("a") as file:
             file.write(json.dumps(rows[-1]) + "\n")

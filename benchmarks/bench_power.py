@@ -29,7 +29,6 @@ from scipy.stats import binom, multivariate_normal, norm
 from headstart.data.load import load
 from headstart.evaluation.outcomes import Outcomes
 from headstart.evaluation.splits import make_splits
-from headstart.evaluation.statistics import detectable
 from headstart.reuse.heads import Head
 from headstart.study.comparisons import choose, compare, corrected
 
@@ -144,7 +143,7 @@ def simulate(asked: tuple[Setting, float, int, int]) -> dict:
         named, best = choose(selection, baselines)
         used = {a: predicted(splits, y, tested[names.index(a)]) for a in {named, best}}
         rows = corrected(compare(used, budget="all", named=named, best=best, baselines=baselines), "all")
-        claimed += any(detectable(row) for row in rows)
+        claimed += any(row.is_gain for row in rows)
         if len(names) == 2:
             b, a = tested[:, 0]
             apart += (a != b).mean() / count

@@ -25,8 +25,8 @@ new = {f"{i}.png": str(digits.labels[i]) for i in range(1500, 1600)}
 for name in new:
     Image.fromarray(digits.images[int(name.removesuffix(".png")), :, :, 0]).save(folder / name)
 rows = predict(folder / "classifier", *(str(folder / name) for name in new), out=folder / "new.csv")
-right = sum(new[Path(row["id"]).name] == row["class_name"] for row in rows)
-print(f"{right} of {len(new)} new images right; the least certain one is {rows[0]['id']}")
+right = sum(new[Path(row.id).name] == row.class_name for row in rows)
+print(f"{right} of {len(new)} new images right; the least certain one is {rows[0].id}")
 
 assert h.shape == (1500, h.shape[1])
 assert score["balanced_accuracy"] > 0.8

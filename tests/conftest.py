@@ -47,3 +47,29 @@ def desk(tmp_path, monkeypatch) -> Path:
 def _save(file: Path, image: np.ndarray) -> None:
     file.parent.mkdir(parents=True, exist_ok=True)
     Image.fromarray(image).save(file)
+
+
+@pytest.fixture(scope="session")
+def study_request():
+    """What a study may have been asked for."""
+    from headstart.study.records import StudyRequest
+
+    return StudyRequest(
+        approaches=("majority", "simclr+probe"), named=True, budgets=None, saw=None, metric="balanced_accuracy",
+        folds=4, repeats=1, seed=0, time_budget=None, encoder=None, encoders=1, views=None, image_size=None,
+        ordered_classes=False, data_hash="3f5a" * 16,
+    )  # fmt: skip
+
+
+@pytest.fixture(scope="session")
+def study_plan(study_request):
+    """A plan of three classes and no splits."""
+    from headstart.data.pixels import Pixels
+    from headstart.study.records import Speed, StudyPlan
+
+    return StudyPlan(
+        request=study_request, source="toys", class_names=("0", "1", "2"), seed=0, metric="balanced_accuracy",
+        saw="unlabelled", device="cpu", encoder=None, encoders=1, views="digits", folds=4, repeats=1, approaches=(),
+        budgets=(3, "all"), share=1.0, speed=Speed({}, 0.0), left_out=(), splits=(),
+        pixels=Pixels((16, 16), 1, (0.0,), (255.0,)),
+    )  # fmt: skip

@@ -15,6 +15,7 @@ import headstart
 from headstart import cli
 from headstart.errors import UserError
 from headstart.objectives.catalogue import methods
+from headstart.reuse.predict import Prediction
 
 
 def toy(
@@ -190,7 +191,7 @@ def test_a_reader_that_stops_early_is_no_error():
 
 
 def test_many_predictions_are_cut_to_a_screen_and_say_so():
-    rows = [{"id": f"{i}.png", "class_name": "round", "confidence": 0.5} for i in range(50)]
+    rows = [Prediction(f"{i}.png", 1, "round", 0.5) for i in range(50)]
     lines = cli.VERBS["predict"].show(rows, {"out": None}).splitlines()
     assert len(lines) == cli.SHOWN + 2
     assert lines[-1].startswith("… and 30 more: --out")
@@ -209,7 +210,7 @@ def test_help_comes_within_a_second():
 
 
 def test_predictions_scores_and_vectors_read_as_tables_and_sentences():
-    rows = [{"id": "a.png", "label": 1, "class_name": "round", "confidence": 0.5}]
+    rows = [Prediction("a.png", 1, "round", 0.5)]
     assert cli.VERBS["predict"].show(rows, {"out": None}) == "id     class  confidence\na.png  round  0.500"
     assert cli.VERBS["predict"].show(rows, {"out": Path("p.csv")}) == "1 predictions, least certain first, in p.csv"
     assert cli.VERBS["embed"].show(np.zeros((3, 8)), {"out": Path("z.parquet")}) == "3 vectors of width 8, in z.parquet"

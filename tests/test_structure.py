@@ -17,6 +17,7 @@ STAGES = [
 READ_ALL = {"report", "cli", "__init__", "__main__"}
 NOT_METHODS = {"__init__", "catalogue", "learner", "objective", "ranges", "reconstruction"}
 LONGEST_FILE, LONGEST_FUNCTION = 400, 60
+KEYED = 12  # string-key subscripts per 1,000 lines, outside the recipes
 
 # Extras, and what is slow to import: only inside the functions that need it.
 LATE = {"torchvision", "timm", "lightly", "bokeh", "openTSNE", "matplotlib", "jsonargparse", "docstring_parser",
@@ -64,7 +65,7 @@ def test_a_stage_imports_only_from_earlier_stages(file):
     stage = file.relative_to(PACKAGE).parts[0].removesuffix(".py")
     if stage in READ_ALL:
         return
-    allowed = {"errors", *STAGES[: STAGES.index(stage) + 1]} if stage in STAGES else {"errors"}
+    allowed = {"errors", "codec", *STAGES[: STAGES.index(stage) + 1]} if stage in STAGES else {"errors"}
     wrong = [".".join(parts) for parts in own_imports(file) if parts[0] not in allowed and parts != ["__version__"]]
     assert wrong == []
 
@@ -140,6 +141,42 @@ def test_files_and_functions_stay_small(file):
             first = node.body[1:2] if ast.get_docstring(node) else node.body[:1]
             lines = (node.end_lineno or 0) - first[0].lineno + 1 if first else 0
             assert lines <= LONGEST_FUNCTION, f"{node.name} has {lines} lines"
+
+
+def test_what_has_fields_is_a_type_and_no_dictionary_that_is_opened_by_keys():
+    files = [file for file in FILES if file.relative_to(PACKAGE).parts[0] != "recipes"]
+    lines = sum(len(file.read_text("utf-8").splitlines()) for file in files)
+    keys = [
+        node.slice.value
+        for file in files
+        for node in ast.walk(tree(file))
+        if isinstance(node, ast.Subscript) and isinstance(node.slice, ast.Constant)
+    ]
+    assert 1000 * sum(isinstance(key, str) for key in keys) / lines <= KEYED
+
+
+def annotations(body: list[ast.stmt], *, within: str = "") -> Iterator[tuple[str, ast.expr]]:
+    """Of public functions and methods, and of the fields of classes, by name."""
+    for node in body:
+        if isinstance(node, ast.ClassDef):
+            yield from annotations(node.body, within=f"{node.name}.")
+        elif within and isinstance(node, ast.AnnAssign):
+            yield within + ast.unparse(node.target), node.annotation
+        elif isinstance(node, ast.FunctionDef) and (not node.name.startswith("_") or node.name.startswith("__")):
+            a = node.args
+            hints = [one.annotation for one in (*a.posonlyargs, *a.args, a.vararg, *a.kwonlyargs, a.kwarg) if one]
+            yield from ((within + node.name, hint) for hint in (*hints, node.returns) if hint)
+
+
+@pytest.mark.parametrize("stage", ["study", "report"])
+def test_no_dictionary_of_anything_crosses_a_study_or_its_report(stage):
+    found = [
+        f"{name(file)}: {where}"
+        for file in (PACKAGE / stage).glob("*.py")
+        for where, hint in annotations(tree(file).body)
+        if re.search(r"(dict|Mapping)\[str, Any\]", ast.unparse(hint))
+    ]
+    assert found == []
 
 
 def test_no_file_names_the_host_of_a_registry():

@@ -171,7 +171,7 @@ FAULTS: list[Fault] = [
     Fault("groups of unlabelled images are forgotten, copies are not", "study/workspace.py", "Workspace.bound",
           "np.load(P) if P.is_file() else self.twins", "self.twins", TESTED_GROUP),
     Fault("an encoder that may see the unlabelled images sees all", "study/workspace.py", "Workspace.inputs",
-          "self.plan['saw'] == 'all' or A", "True", UNLABELLED),
+          "self.plan.saw == 'all' or A", "True", UNLABELLED),
     Fault("the winner among networks learns one split's training labels only", "study/winner.py", "_refit",
           "fit_network(S, E, R)", "fit_network(S, E, S.splits[0].train)", NETWORK_WINNER),
     Fault("the winner among heads learns one split's training labels only", "study/winner.py", "_refit",

@@ -23,6 +23,8 @@ from headstart.errors import UserError, unknown
 if TYPE_CHECKING:
     from jsonargparse import ArgumentParser
 
+    from headstart.reuse.predict import Prediction
+
 Given = dict[str, Any]
 USER_MISTAKE, INTERRUPTED = 2, 130
 SHOWN = 20  # predictions that fit on a screen
@@ -61,11 +63,11 @@ def _show_score(score: Given, given: Given) -> str:
     )
 
 
-def _show_predictions(rows: list[Given], given: Given) -> str:
+def _show_predictions(rows: "list[Prediction]", given: Given) -> str:
     if given["out"]:
         return f"{len(rows)} predictions, least certain first, in {given['out']}"
     table = [("id", "class", "confidence")]
-    table += [(str(row["id"]), str(row["class_name"]), f"{row['confidence']:.3f}") for row in rows[:SHOWN]]
+    table += [(row.id, row.class_name, f"{row.confidence:.3f}") for row in rows[:SHOWN]]
     more = f"\n… and {len(rows) - SHOWN} more: --out FILE.csv writes all" if len(rows) > SHOWN else ""
     return _aligned(table) + more
 

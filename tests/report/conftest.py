@@ -1,8 +1,5 @@
 """Findings that look like a study's: real scores of quick classifiers on scikit-learn's digits."""
 
-from copy import deepcopy
-from typing import Any
-
 import numpy as np
 import pytest
 from sklearn.base import BaseEstimator
@@ -19,7 +16,11 @@ from sklearn.pipeline import make_pipeline
 from sklearn.svm import SVC
 
 from headstart.data.dataset import Dataset
+from headstart.evaluation.statistics import Comparison
+from headstart.reuse.predict import Prediction
+from headstart.study.curve import LearningCurve, Reading
 from headstart.study.findings import Findings
+from headstart.study.records import ApproachRecord, Chosen, Score, StudyRecord, StudyRequest
 
 BUDGETS = ("3", "5", "10", "all")
 NAMED = "simclr+probe"
@@ -72,47 +73,42 @@ def interval(values: np.ndarray) -> tuple[float, float, float]:
     return float(values.mean()), float(values.mean() - half), float(values.mean() + half)
 
 
-def approach(name: str, x: np.ndarray, y: np.ndarray) -> dict[str, Any]:
+def approach(name: str, x: np.ndarray, y: np.ndarray) -> ApproachRecord:
     kind, saw = KIND_AND_SAW.get(name, ("baseline", "none"))
     scores = {}
     for budget in BUDGETS:
         folds, n_labels = fold_scores(stand_ins()[name], x, y, budget)
         mean, low, high = interval(np.array(folds))
         selection = mean + (0.03 if name == "simclr+probe" else 0.0)
-        scores[budget] = {"mean": mean, "low": low, "high": high, "selection": selection, "folds": folds}
-        scores[budget] |= {"n_labels": n_labels, "about": "models" if budget == "all" else "labels"}
-    return {"name": name, "kind": kind, "saw": saw, "scores": scores, "seconds": 0.3 + 7.7 * len(name)}
+        about = "models" if budget == "all" else "labels"
+        scores[budget] = Score(mean, low, high, about, selection, tuple(folds), n_labels)
+    return ApproachRecord(name, kind, saw, scores, 0.3 + 7.7 * len(name))
 
 
-def comparisons(approaches: list[dict[str, Any]]) -> list[dict[str, Any]]:
+def comparisons(approaches: list[ApproachRecord]) -> tuple[Comparison, ...]:
     rows = []
     for budget in BUDGETS:
-        best = max((a for a in approaches if a["kind"] == "baseline"), key=lambda a: a["scores"][budget]["selection"])
+        best = max((a for a in approaches if a.kind == "baseline"), key=lambda a: a.scores[budget].selection)
         for a in approaches:
             if a is not best:
-                gain = np.subtract(a["scores"][budget]["folds"], best["scores"][budget]["folds"])
-                mean, low, high = interval(gain)
+                mean, low, high = interval(np.subtract(a.scores[budget].folds, best.scores[budget].folds))
                 p = 0.003 if low > 0 or high < 0 else 0.4
-                rows.append({"budget": budget, "a": a["name"], "b": best["name"], "difference": mean})
-                rows[-1] |= {"low": low, "high": high, "p": p, "about": best["scores"][budget]["about"]}
-                role = "baseline" if a["kind"] == "baseline" else "named" if a["name"] == NAMED else "other"
-                rows[-1] |= {"role": role, "p_holm": None if role == "baseline" else min(1.0, p * 4)}
-    return rows
+                role = "baseline" if a.kind == "baseline" else "named" if a.name == NAMED else "other"
+                p_holm = None if role == "baseline" else min(1.0, p * 4)
+                about = best.scores[budget].about
+                rows.append(Comparison(budget, a.name, best.name, mean, low, high, p, p_holm, role, about))
+    return tuple(rows)
 
 
-def extrapolation() -> dict[str, Any]:
+def extrapolation() -> LearningCurve:
     n = np.geomspace(30, 450, 25)
     mean = 1 - 0.9 * n**-0.5
-    return {
-        "sentence": "Twice the labels (450) would bring about +1.8 points [0.4, 3.1] to simclr+probe.",
-        "n": n.tolist(),
-        "mean": mean.tolist(),
-        "low": (mean - 0.01 - n / 20000).tolist(),
-        "high": (mean + 0.01 + n / 40000).tolist(),
-        "observed_n": [30, 50, 100, 225],
-        "observed_mean": [0.83, 0.875, 0.905, 0.943],
-        "doubled": {"n": 450, "mean": 0.958, "low": 0.926, "high": 0.979},
-    }
+    low, high = mean - 0.01 - n / 20000, mean + 0.01 + n / 40000
+    return LearningCurve(
+        n=tuple(n.tolist()), mean=tuple(mean.tolist()), low=tuple(low.tolist()), high=tuple(high.tolist()),
+        observed_n=(30, 50, 100, 225), observed_mean=(0.83, 0.875, 0.905, 0.943), n_all=225,
+        doubled=Reading(0.958, 0.926, 0.979), gain=Reading(0.018, 0.004, 0.031),
+    )  # fmt: skip
 
 
 def log(count: int, start: float) -> list[dict[str, float]]:
@@ -122,7 +118,7 @@ def log(count: int, start: float) -> list[dict[str, float]]:
     return [{"step": float(s), "epoch": s / 10, "seconds": s * 0.2, "loss": float(v)} for s, v in rows]
 
 
-def make_findings(count: int = 1797) -> Findings:
+def make_findings(request: StudyRequest, count: int = 1797) -> Findings:
     """The first digits, 300 of them labelled."""
     x, y = (values[:count] for values in load_digits(return_X_y=True))
     images = (x.reshape(-1, 8, 8, 1) * (255 / 16)).astype(np.uint8)
@@ -136,28 +132,20 @@ def make_findings(count: int = 1797) -> Findings:
     guess = model.fit(x[:300] / 16, y[:300]).predict(x[300:] / 16)
     confidence = np.sort(np.random.default_rng(0).beta(8, 1, len(guess)))
     rows = [
-        {"id": f"digits/{i + 300}", "label": int(k), "class_name": names[k], "confidence": float(c)}
+        Prediction(f"digits/{i + 300}", int(k), names[k], float(c))
         for i, (k, c) in enumerate(zip(guess, confidence, strict=True))
     ]
-    results = {
-        "answer": "simclr+probe adds +1.6 points [0.1, 3.1] over the best baseline (svm-pixels) at 10 labels a class, "
+    record = StudyRecord(
+        answer="simclr+probe adds +1.6 points [0.1, 3.1] over the best baseline (svm-pixels) at 10 labels a class, "
         "and nothing detectable at all 300 labels.",
-        "source": "digits",
-        "data_hash": "3f5a" * 16,
-        "n_labelled": 300,
-        "n_unlabelled": count - 300,
-        "class_names": list(names),
-        "seed": 0,
-        "metric": "balanced_accuracy",
-        "split_hash": "9b1c" * 16,
-        "winner": NAMED,
-        "encoders": 1,
-        "approaches": approaches,
-        "comparisons": comparisons(approaches),
-    }
+        source="digits", data_hash="3f5a" * 16, n_labelled=300, n_unlabelled=count - 300, class_names=names, seed=0,
+        metric="balanced_accuracy", split_hash="9b1c" * 16, folds=4, repeats=1, saw="unlabelled", encoders=1,
+        views="digits", winner=NAMED, approaches=tuple(approaches), comparisons=comparisons(approaches),
+        chosen=dict.fromkeys(BUDGETS, Chosen(NAMED, "knn-pixels")), request=request, left_out=(),
+    )  # fmt: skip
     sheet = np.stack([np.roll(images[:5] / 255.0, shift, axis=2) for shift in (0, 1, -1, 2, 0, 1, -2, 1)], axis=1)
     return Findings(
-        results=results,
+        record=record,
         dataset=dataset,
         protocol=[
             "The 300 labelled images were split into 4 folds, stratified by class, the same for every approach.",
@@ -166,8 +154,6 @@ def make_findings(count: int = 1797) -> Findings:
             "The approach named in the answer has the highest training-side selection score.",
             "Differences are paired by image; intervals are 95 %, for these models on new images.",
         ],
-        left_out=[],
-        views_name="digits",
         views_reason="8×8 pixels, one channel, dark background: strokes whose orientation matters",
         cautions=["Crops below 60 % of the area can make a 7 look like a 1."],
         view_sheet=sheet,
@@ -179,18 +165,16 @@ def make_findings(count: int = 1797) -> Findings:
         learning_curve=extrapolation(),
         versions={"headstart": "0.1.0", "torch": "2.15.0", "numpy": "2.4.6", "scikit-learn": "1.9.1"},
         command="headstart study digits --folds 4 --repeats 1 --seed 0",
-        folds=4,
-        repeats=1,
         seconds=157.0,
     )
 
 
 @pytest.fixture(scope="session")
-def _studied() -> Findings:
-    return make_findings(360)
+def _studied(study_request: StudyRequest) -> Findings:
+    return make_findings(study_request, 360)
 
 
 @pytest.fixture
 def findings(_studied: Findings) -> Findings:
-    """A fresh copy, to be altered at will."""
-    return deepcopy(_studied)
+    """What a study found."""
+    return _studied

@@ -27,5 +27,5 @@ def test_reliability_bears_perfect_and_single_confidences() -> None:
 
 
 def test_each_training_run_has_its_own_chart(findings: Findings) -> None:
-    text = training_curves(findings.curves | {"greedy": findings.curves["simclr"]})
+    text = training_curves({**findings.curves, "greedy": findings.curves["simclr"]})
     assert all(f">{name}</text>" in text for name in (*findings.curves, "greedy"))

@@ -24,13 +24,13 @@ def test_every_point_has_a_place_in_both_maps_and_a_picture(findings: Findings) 
 def test_unlabelled_points_are_grey_and_say_what_was_predicted(findings: Findings) -> None:
     found = columns(findings, np.array([0, 300]))
     assert found["colour"] == [maps.COLOURS[0], maps.GREY]
-    assert found["class"] == ["digit 0", f"unlabelled, predicted {findings.predictions[0]['class_name']}"]
+    assert found["class"] == ["digit 0", f"unlabelled, predicted {findings.predictions[0].class_name}"]
 
 
 def test_the_looks_of_twenty_classes_differ(findings: Findings) -> None:
     labels = np.where(np.arange(360) < 300, np.arange(360) % 20, -1)
-    results = {**findings.results, "class_names": [f"class {k}" for k in range(20)]}
-    found = columns(replace(findings, dataset=replace(findings.dataset, labels=labels), results=results), np.arange(20))
+    record = replace(findings.record, class_names=tuple(f"class {k}" for k in range(20)))
+    found = columns(replace(findings, dataset=replace(findings.dataset, labels=labels), record=record), np.arange(20))
     assert len(set(zip(found["colour"], found["marker"], strict=True))) == 20
 
 

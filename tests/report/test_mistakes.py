@@ -32,7 +32,7 @@ def test_a_faultless_winner_is_said_to_be_one(findings: Findings) -> None:
 
 def test_least_sure_images_keep_the_order_of_the_predictions(findings: Findings) -> None:
     shown = re.findall(r"<code>([^<]*)</code>", mistakes.unsure(findings))
-    assert shown == [r["id"] for r in findings.predictions[: mistakes.SHOWN]]
+    assert shown == [r.id for r in findings.predictions[: mistakes.SHOWN]]
 
 
 def test_the_matrix_is_scikit_learns(findings: Findings) -> None:
@@ -51,7 +51,8 @@ def test_quadratic_kappa_is_scikit_learns() -> None:
 
 def test_kappa_is_shown_for_ordered_classes_only(findings: Findings) -> None:
     assert "kappa" not in mistakes.confusion(findings)
-    assert "kappa" in mistakes.confusion(replace(findings, ordered_classes=True))
+    request = replace(findings.record.request, ordered_classes=True)
+    assert "kappa" in mistakes.confusion(replace(findings, record=replace(findings.record, request=request)))
 
 
 @pytest.mark.parametrize(

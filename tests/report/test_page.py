@@ -63,9 +63,9 @@ def test_a_full_study_shows_every_section_the_answer_first(findings: Findings) -
     words = " ".join(outline.words)
     for sentence in [*findings.protocol, *findings.cautions, *maps.CAUTIONS, findings.command]:
         assert sentence in words
-    assert findings.results["answer"] in words.replace("\N{NO-BREAK SPACE}", " ")
+    assert findings.record.answer in words.replace("\N{NO-BREAK SPACE}", " ")
     assert findings.learning_curve
-    assert findings.learning_curve["sentence"] in words
+    assert findings.learning_curve.sentence in words
 
 
 def test_nothing_is_loaded_from_anywhere(findings: Findings) -> None:
@@ -90,18 +90,12 @@ def test_pictures_have_words_for_those_who_cannot_see_them(findings: Findings) -
 
 def test_strings_of_the_user_are_text_and_never_markup(findings: Findings) -> None:
     evil = "</script><script>alert(1)</script><img src=x onerror=alert(1)>"
-    names = [evil, *findings.results["class_names"][1:]]
+    names = (evil, *findings.record.class_names[1:])
     ids = (evil, *findings.dataset.ids[1:300], evil + "2", *findings.dataset.ids[301:])
-    rows = [
-        {**r, "class_name": evil, "id": evil + "2" if i == 0 else r["id"]} for i, r in enumerate(findings.predictions)
-    ]
-    results = {**findings.results, "class_names": names, "source": evil, "answer": evil}
-    dataset = replace(findings.dataset, ids=ids, class_names=tuple(names), source=evil, notes=(evil,))
-    text = page(
-        replace(
-            findings, results=results, dataset=dataset, predictions=rows, command=evil, left_out=[evil], cautions=[evil]
-        )
-    )
+    rows = [replace(r, class_name=evil, id=evil + "2" if i == 0 else r.id) for i, r in enumerate(findings.predictions)]
+    record = replace(findings.record, class_names=names, source=evil, answer=evil, left_out=(evil,))
+    dataset = replace(findings.dataset, ids=ids, class_names=names, source=evil, notes=(evil,))
+    text = page(replace(findings, record=record, dataset=dataset, predictions=rows, command=evil, cautions=[evil]))
     assert "<script>alert" not in text
     assert "<img src=x" not in text
     assert "&lt;script&gt;alert(1)&lt;/script&gt;" in text
@@ -109,7 +103,8 @@ def test_strings_of_the_user_are_text_and_never_markup(findings: Findings) -> No
 
 def test_notes_and_what_was_left_out_stand_before_the_first_section(findings: Findings) -> None:
     drawn = "Drawn by make_cells, not photographed."
-    noted = replace(findings, dataset=replace(findings.dataset, notes=(drawn,)), left_out=["greedy+finetune: no time."])
+    record = replace(findings.record, left_out=("greedy+finetune: no time.",))
+    noted = replace(findings, dataset=replace(findings.dataset, notes=(drawn,)), record=record)
     top = page(noted).partition("<section")[0]
     assert drawn in top
     assert "greedy+finetune: no time." in top
@@ -117,23 +112,25 @@ def test_notes_and_what_was_left_out_stand_before_the_first_section(findings: Fi
 
 
 def test_one_budget_only(findings: Findings) -> None:
-    for a in findings.results["approaches"]:
-        a["scores"] = {"all": a["scores"]["all"]}
-    findings.results["comparisons"] = [c for c in findings.results["comparisons"] if c["budget"] == "all"]
-    assert sections(replace(findings, learning_curve=None)) == ALWAYS | SOMETIMES - {"more-labels"}
+    approaches = tuple(replace(a, scores={"all": a.scores["all"]}) for a in findings.record.approaches)
+    comparisons = tuple(c for c in findings.record.comparisons if c.budget == "all")
+    record = replace(findings.record, approaches=approaches, comparisons=comparisons)
+    assert sections(replace(findings, record=record, learning_curve=None)) == ALWAYS | SOMETIMES - {"more-labels"}
 
 
 def test_an_approach_that_was_cut_short_lacks_a_budget(findings: Findings) -> None:
-    del findings.results["approaches"][-1]["scores"]["all"]
-    findings.results["approaches"][3]["scores"] = {}
-    assert sections(findings) == ALWAYS | SOMETIMES
+    *approaches, last = findings.record.approaches
+    approaches[3] = replace(approaches[3], scores={})
+    last = replace(last, scores={b: s for b, s in last.scores.items() if b != "all"})
+    record = replace(findings.record, approaches=(*approaches, last))
+    assert sections(replace(findings, record=record)) == ALWAYS | SOMETIMES
 
 
 def test_no_unlabelled_images(findings: Findings) -> None:
     d = findings.dataset
     dataset = replace(d, inputs=d.images[:300], labels=d.labels[:300], ids=d.ids[:300])
-    results = {**findings.results, "n_unlabelled": 0}
-    few = replace(findings, dataset=dataset, results=results, predictions=[], vectors=findings.vectors[:300])
+    record = replace(findings.record, n_unlabelled=0)
+    few = replace(findings, dataset=dataset, record=record, predictions=[], vectors=findings.vectors[:300])
     assert sections(few) == ALWAYS | SOMETIMES - {"unsure"}
 
 
@@ -162,8 +159,9 @@ def test_many_classes(findings: Findings, k: int) -> None:
     names = tuple(f"class {i}" for i in range(k))
     probabilities = np.random.default_rng(0).dirichlet(np.ones(k), 300)
     dataset = replace(findings.dataset, labels=labels, class_names=names)
-    results = {**findings.results, "class_names": list(names)}
-    many = replace(findings, dataset=dataset, results=results, probabilities=probabilities, ordered_classes=True)
+    request = replace(findings.record.request, ordered_classes=True)
+    record = replace(findings.record, class_names=names, request=request)
+    many = replace(findings, dataset=dataset, record=record, probabilities=probabilities)
     text = page(many)
     assert Outline(text).sections == ALWAYS | SOMETIMES
     assert "quadratic kappa" in text
@@ -171,7 +169,7 @@ def test_many_classes(findings: Findings, k: int) -> None:
 
 def test_a_winner_on_pixels_has_one_map_only(findings: Findings) -> None:
     pixels = findings.dataset.images.reshape(360, -1).astype(np.float32)
-    text = page(replace(findings, results={**findings.results, "winner": "svm-pixels"}, vectors=pixels))
+    text = page(replace(findings, record=replace(findings.record, winner="svm-pixels"), vectors=pixels))
     assert Outline(text).sections == ALWAYS | SOMETIMES
     assert "representation of" not in text
     assert text.count('data-root-id="') == 1
@@ -211,7 +209,7 @@ def test_the_file_appears_whole_and_equals_itself(findings: Findings, tmp_path: 
 def test_a_write_that_fails_leaves_the_old_report(findings: Findings, tmp_path: Path) -> None:
     path = tmp_path / "report.html"
     path.write_text("old")
-    with pytest.raises(KeyError):
-        write_report(replace(findings, results={}), path)
+    with pytest.raises(IndexError):
+        write_report(replace(findings, record=replace(findings.record, approaches=())), path)
     assert path.read_text() == "old"
     assert list(tmp_path.iterdir()) == [path]

@@ -1,5 +1,7 @@
 """Lines end in labels that do not overlap, and only what matters has a colour."""
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 
@@ -25,21 +27,22 @@ def test_labels_stay_within_the_frame_and_in_order() -> None:
 
 
 def test_two_approaches_stand_out_and_the_winner_is_one(findings: Findings) -> None:
-    names = [a["name"] for a in findings.results["approaches"] if stands_out(findings.results, a)]
+    names = [a.name for a in findings.record.approaches if stands_out(findings.record, a)]
     assert names == ["knn-pixels", "simclr+probe"]
 
 
 def test_majority_is_drawn_only_when_it_is_alone(findings: Findings) -> None:
-    assert "majority" not in [a["name"] for a in drawn(findings.results)]
-    assert len(drawn({**findings.results, "approaches": findings.results["approaches"][:1]})) == 1
+    assert "majority" not in [a.name for a in drawn(findings.record)]
+    assert len(drawn(replace(findings.record, approaches=findings.record.approaches[:1]))) == 1
 
 
 def test_every_line_is_named_and_all_has_its_number(findings: Findings) -> None:
-    text = accuracy_chart(findings.results)
-    assert all(f">{a['name']}</text>" in text for a in drawn(findings.results))
+    text = accuracy_chart(findings.record)
+    assert all(f">{a.name}</text>" in text for a in drawn(findings.record))
     assert "all (22)" in text
 
 
 def test_a_name_with_a_dollar_is_no_formula(findings: Findings) -> None:
-    findings.results["approaches"][1]["name"] = "$x$ & <b>"
-    assert "$x$ &amp; &lt;b&gt;" in accuracy_chart(findings.results)
+    first, second, *others = findings.record.approaches
+    record = replace(findings.record, approaches=(first, replace(second, name="$x$ & <b>"), *others))
+    assert "$x$ &amp; &lt;b&gt;" in accuracy_chart(record)

@@ -7,10 +7,12 @@ import pytest
 import torch
 
 from headstart.cli import main
+from headstart.codec import to_json
 from headstart.data.drawn_shapes import make_shapes
 from headstart.data.load import load
 from headstart.data.pixels import Pixels
 from headstart.errors import UserError
+from headstart.evaluation.statistics import Comparison
 from headstart.objectives.simclr import SimCLR
 from headstart.objectives.simsiam import SimSiam, negative_cosine
 from headstart.representation.doctor import diagnose, doctor
@@ -173,8 +175,8 @@ def test_a_study_is_judged_by_the_runs_that_have_begun(tmp_path):
 
 def test_a_finished_study_says_which_method_is_not_shown_to_help(tmp_path):
     def against(a, budget, difference, p):
-        return {"budget": budget, "a": a, "b": "svm-pixels", "difference": difference, "low": difference - 0.03,
-                "high": difference + 0.03, "p_holm": p}  # fmt: skip
+        low, high = difference - 0.03, difference + 0.03
+        return Comparison(budget, a, "svm-pixels", difference, low, high, p, p, "other", "models")
 
     for name in ("simclr", "moco"):
         (tmp_path / "runs" / name).mkdir(parents=True)
@@ -184,7 +186,7 @@ def test_a_finished_study_says_which_method_is_not_shown_to_help(tmp_path):
         against("simclr+probe", "all", -0.008, 0.6), against("simclr+svm", "all", -0.02, 0.3),
         against("moco+probe", "all", 0.01, 0.6), against("moco+finetune", "all", 0.1, 0.01),
     ]  # fmt: skip
-    (tmp_path / "results.json").write_text(json.dumps({"comparisons": compared}))
+    (tmp_path / "results.json").write_text(json.dumps({"comparisons": to_json(compared)}))
     found = doctor(tmp_path)
     assert "simclr: No help shown for these labels\n  D009" in str(found)
     assert "simclr+probe has -0.8 points [-3.8, 2.2] against svm-pixels" in str(found)

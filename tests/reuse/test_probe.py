@@ -59,11 +59,11 @@ def test_without_a_place_for_it_a_head_is_scored_and_nothing_is_written(encoder,
 
 def test_single_images_are_classified_as_in_their_folder(encoder, capsys):
     assert cli.main(["probe", "encoder", "photos", "--folds", "4", "--repeats", "1", "--out", "headed"]) == 0
-    folder = {row["id"]: row for row in predict(Path("headed"), "new")}
+    folder = {row.id: row for row in predict(Path("headed"), "new")}
     one = predict(Path("headed"), "new/60.png")[0]
-    assert one["label"] == folder["60.png"]["label"]
-    assert one["confidence"] == pytest.approx(folder["60.png"]["confidence"], abs=1e-5)
-    assert one["class_name"] in ("round", "split")
+    assert one.label == folder["60.png"].label
+    assert one.confidence == pytest.approx(folder["60.png"].confidence, abs=1e-5)
+    assert one.class_name in ("round", "split")
 
 
 def test_an_encoder_is_not_scored_on_the_labels_that_it_was_trained_with(desk, capsys):

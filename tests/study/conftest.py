@@ -24,6 +24,12 @@ def toys(seed=0):
 
 
 @pytest.fixture(scope="session")
+def source():
+    """The toys."""
+    return toys()
+
+
+@pytest.fixture(scope="session")
 def study(tmp_path_factory):
     """Run a study of the toys; called with its name and the options that differ."""
     home = tmp_path_factory.mktemp("studies")

@@ -5,6 +5,7 @@ import pytest
 
 from headstart.evaluation.outcomes import Outcomes
 from headstart.evaluation.splits import make_splits
+from headstart.evaluation.statistics import Comparison
 from headstart.study.comparisons import choose, compare, corrected
 
 BASELINES = {"majority", "svm-pixels", "knn-pixels"}
@@ -13,12 +14,13 @@ SPLITS = make_splits(Y, folds=4, repeats=1, seed=0)
 
 
 def row(budget, role, p, difference=0.1):
-    return {"budget": budget, "a": f"{role}-{p}", "b": "svm-pixels", "difference": difference, "p": p, "role": role}
+    low, high = difference - 0.1, difference + 0.1
+    return Comparison(budget, f"{role}-{p}", "svm-pixels", difference, low, high, p, None, role, "models")
 
 
 def holm_of(rows, last):
     """The corrected p by budget, role and p."""
-    return {(r["budget"], r["role"], r["p"]): r["p_holm"] for r in corrected(rows, last)}
+    return {(r.budget, r.role, r.p): r.p_holm for r in corrected(rows, last)}
 
 
 def test_the_highest_selection_of_all_is_named_and_of_the_baselines_is_the_one_to_beat():
@@ -57,17 +59,17 @@ def test_every_approach_but_the_best_baseline_is_set_against_it_with_its_role():
         "mae+probe": said(0.8, 3),
     }
     rows = compare(predicted, budget="5", named="mae+probe", best="svm-pixels", baselines=BASELINES)
-    assert [(r["budget"], r["a"], r["b"], r["role"]) for r in rows] == [
+    assert [(r.budget, r.a, r.b, r.role) for r in rows] == [
         ("5", "majority", "svm-pixels", "baseline"),
         ("5", "simclr+probe", "svm-pixels", "other"),
         ("5", "mae+probe", "svm-pixels", "named"),
     ]
     for r in rows:
-        means = [predicted[r[side]].interval().mean for side in "ab"]
-        assert r["difference"] == pytest.approx(means[0] - means[1])
-        assert r["low"] < r["difference"] < r["high"]
-        assert (r["p"] < 0.05) == (r["low"] > 0 or r["high"] < 0)
-        assert r["about"] == "models"
+        means = [predicted[name].interval().mean for name in (r.a, r.b)]
+        assert r.difference == pytest.approx(means[0] - means[1])
+        assert r.low < r.difference < r.high
+        assert (r.p < 0.05) == (r.low > 0 or r.high < 0)
+        assert r.about == "models"
 
 
 def test_the_difference_at_the_largest_budget_of_the_approach_named_is_not_corrected():
@@ -79,7 +81,7 @@ def test_what_was_named_at_smaller_budgets_is_corrected_for_their_number():
     # 0.01 · 3, 0.02 · 2, 0.04 · 1, never falling: 0.03, 0.04, 0.04; nothing else counts.
     rows = [row("5", "named", 0.02), row("10", "named", 0.01), row("25", "named", 0.04), row("all", "named", 0.03)]
     found = holm_of([*rows, row("5", "other", 0.5), row("all", "baseline", 0.5)], "all")
-    assert [found[r["budget"], "named", r["p"]] for r in rows] == pytest.approx([0.04, 0.03, 0.04, 0.03])
+    assert [found[r.budget, "named", r.p] for r in rows] == pytest.approx([0.04, 0.03, 0.04, 0.03])
 
 
 def test_other_approaches_are_corrected_for_their_number_within_a_budget():

@@ -38,9 +38,9 @@ def simulated(rng: np.random.Generator, n_all: int, folds: int, repeats: int, **
 def test_a_law_without_noise_is_found_again(parameters):
     found = extrapolate(exact(**parameters), n_all=400, seed=0)
     assert found is not None
-    assert found["doubled"]["n"] == 800
-    assert found["doubled"]["mean"] == pytest.approx(law(800, **parameters), abs=0.004)
-    assert found["gain"]["mean"] == pytest.approx(law(800, **parameters) - law(400, **parameters), abs=0.003)
+    assert 2 * found.n_all == 800
+    assert found.doubled.mean == pytest.approx(law(800, **parameters), abs=0.004)
+    assert found.gain.mean == pytest.approx(law(800, **parameters) - law(400, **parameters), abs=0.003)
 
 
 @pytest.mark.parametrize("parameters", [{}, {"top": 0.9, "drop": 0.0}])
@@ -48,9 +48,9 @@ def test_the_interval_holds_the_truth_in_most_simulated_studies(parameters):
     truth, rng, held, told = law(800, **parameters), np.random.default_rng(0), 0, 0
     for seed in range(60):
         points = simulated(rng, 400, 4, 2, **parameters)
-        doubled = extrapolate(points, n_all=400, seed=seed, ratio=1 / 3)["doubled"]
-        held += doubled["low"] <= truth <= doubled["high"]
-        told += doubled["high"] - doubled["low"] < WIDEST
+        doubled = extrapolate(points, n_all=400, seed=seed, ratio=1 / 3).doubled
+        held += doubled.low <= truth <= doubled.high
+        told += doubled.high - doubled.low < WIDEST
     assert held >= 0.85 * 60
     assert told >= 0.95 * 60
 
@@ -59,26 +59,26 @@ def test_the_interval_holds_the_truth_in_most_simulated_studies(parameters):
 def test_the_curve_rises_never_above_one_and_lies_in_its_band(seed):
     rng = np.random.default_rng(seed)
     found = extrapolate([(n, rng.uniform(0.3, 1, 8)) for n in LABELS], n_all=400, seed=0)
-    mean, low, high = (np.array(found[name]) for name in ("mean", "low", "high"))
+    mean, low, high = (np.array(getattr(found, name)) for name in ("mean", "low", "high"))
     for values in (mean, low, high):
         assert (np.diff(values) >= -1e-12).all()
     assert (low <= mean).all()
     assert (mean <= high).all()
     assert high.max() <= 1
-    assert 0 <= found["gain"]["low"] <= found["gain"]["mean"] <= found["gain"]["high"]
+    assert 0 <= found.gain.low <= found.gain.mean <= found.gain.high
 
 
 def test_scores_that_fall_with_more_labels_promise_no_gain():
     points = [(n, scores) for n, (_, scores) in zip(LABELS, reversed(exact()), strict=True)]
-    assert extrapolate(points, n_all=400, seed=0)["gain"]["mean"] == 0
+    assert extrapolate(points, n_all=400, seed=0).gain.mean == 0
 
 
 def test_few_scattered_splits_cannot_tell():
     rng = np.random.default_rng(0)
     found = extrapolate([(n, law(n) + rng.normal(0, 0.12, 4)) for n in LABELS[:3]], n_all=100, seed=0)
-    assert found["doubled"]["high"] - found["doubled"]["low"] > WIDEST
-    assert "cannot be told" in found["sentence"]
-    assert "cannot be told" not in extrapolate(exact(), n_all=400, seed=0)["sentence"]
+    assert found.doubled.high - found.doubled.low > WIDEST
+    assert "cannot be told" in found.sentence
+    assert "cannot be told" not in extrapolate(exact(), n_all=400, seed=0).sentence
 
 
 def test_two_label_numbers_or_one_split_make_no_curve():

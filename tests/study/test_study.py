@@ -3,23 +3,24 @@
 import inspect
 import json
 import shlex
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
 import pytest
+from pyarrow import parquet
 
+from headstart.codec import from_json
+from headstart.data.load import load
 from headstart.errors import UserError
 from headstart.evaluation.statistics import holm
 from headstart.report.run import command, run_study
 from headstart.report.scores import best
 from headstart.study import conduct, plan
+from headstart.study.records import Chosen, StudyRecord
 
 BASELINES = ["majority", "knn-pixels", "untrained+probe", "untrained:autoencoder+probe"]
 NAMES = [*BASELINES, "autoencoder+probe", "simclr+finetune"]
-
-
-def approach(results, name):
-    return next(a for a in results["approaches"] if a["name"] == name)
 
 
 def test_results_hold_what_the_protocol_promises(finished):
@@ -41,69 +42,69 @@ def test_results_hold_what_the_protocol_promises(finished):
             assert s["low"] <= s["mean"] <= s["high"]
             assert len(s["folds"]) == 4
         assert [s["n_labels"] for s in a["scores"].values()] == [9, 45]
+    compared = {"budget", "a", "b", "difference", "low", "high", "p", "p_holm", "role", "about"}
+    assert all(set(c) == compared for c in results["comparisons"])
+    assert from_json(StudyRecord, results) == finished.record
 
 
 def test_baselines_saw_nothing_and_pretrained_approaches_what_the_study_says(finished):
-    kinds = {a["name"]: (a["kind"], a["saw"]) for a in finished["approaches"]}
+    kinds = {a.name: (a.kind, a.saw) for a in finished.record.approaches}
     assert {kinds[name] for name in BASELINES} == {("baseline", "none")}
     assert {kinds[name] for name in NAMES[4:]} == {("pretrained", "unlabelled")}
 
 
 def test_every_architecture_among_the_pretrained_has_its_untrained_row(finished):
-    rows = [a for a in finished["approaches"] if a["name"].startswith("untrained")]
-    assert [(a["name"], a["kind"]) for a in rows] == [
+    rows = [a for a in finished.record.approaches if a.name.startswith("untrained")]
+    assert [(a.name, a.kind) for a in rows] == [
         ("untrained+probe", "baseline"),
         ("untrained:autoencoder+probe", "baseline"),
     ]
-    assert rows[0]["scores"]["all"]["folds"] != rows[1]["scores"]["all"]["folds"]
-    assert all(set(a["scores"]) == {"3", "all"} for a in rows)
+    assert rows[0].scores["all"].folds != rows[1].scores["all"].folds
+    assert all(set(a.scores) == {"3", "all"} for a in rows)
 
 
 def test_the_majority_scores_one_over_the_number_of_classes(finished):
-    assert approach(finished.results, "majority")["scores"]["all"]["mean"] == pytest.approx(1 / 3)
+    assert finished.record.score("majority", "all").mean == pytest.approx(1 / 3)
 
 
 def test_named_and_best_baseline_are_those_that_selection_prefers(finished):
-    for budget, chosen in finished["chosen"].items():
-        selection = {a["name"]: a["scores"][budget]["selection"] for a in finished["approaches"]}
-        assert selection[chosen["named"]] == max(selection.values())
-        assert selection[chosen["baseline"]] == max(selection[name] for name in BASELINES)
-    assert finished["winner"] == finished["chosen"]["all"]["named"]
+    for budget, chosen in finished.record.chosen.items():
+        selection = {a.name: a.scores[budget].selection for a in finished.record.approaches}
+        assert selection[chosen.named] == max(selection.values())
+        assert selection[chosen.baseline] == max(selection[name] for name in BASELINES)
+    assert finished.record.winner == finished.record.chosen["all"].named
 
 
 def test_comparisons_are_every_approach_against_the_best_baseline_by_what_the_table_shows(finished):
-    for budget, chosen in finished["chosen"].items():
-        rows = [c for c in finished["comparisons"] if c["budget"] == budget]
-        assert {c["b"] for c in rows} == {chosen["baseline"]}
-        assert {c["a"] for c in rows} == set(NAMES) - {chosen["baseline"]}
+    for budget, chosen in finished.record.chosen.items():
+        rows = [c for c in finished.record.comparisons if c.budget == budget]
+        assert {c.b for c in rows} == {chosen.baseline}
+        assert {c.a for c in rows} == set(NAMES) - {chosen.baseline}
         for c in rows:
-            assert set(c) == {
-                "budget", "a", "b", "difference", "low", "high", "p", "p_holm", "role", "about",
-            }  # fmt: skip
-            a, b = (approach(finished.results, c[k])["scores"][budget]["mean"] for k in "ab")
-            assert c["difference"] == pytest.approx(a - b)
+            a, b = (finished.record.score(name, budget).mean for name in (c.a, c.b))
+            assert c.difference == pytest.approx(a - b)
 
 
 def test_one_difference_is_tested_for_itself_and_baselines_for_nothing(finished):
-    last = list(finished["chosen"])[-1]
-    for c in finished["comparisons"]:
-        named = c["a"] == finished["chosen"][c["budget"]]["named"]
-        assert c["role"] == ("named" if named else "baseline" if c["a"] in BASELINES else "other")
-        family = [d["p"] for d in finished["comparisons"] if (d["role"], d["budget"]) == ("other", c["budget"])]
-        if c["role"] == "baseline":
-            assert c["p_holm"] is None
-        elif c["role"] == "other":
-            assert c["p_holm"] == pytest.approx(holm(family)[family.index(c["p"])])
-        elif c["budget"] == last or len(finished["chosen"]) == 2:
-            assert c["p_holm"] == c["p"], "the one that confirms, and one smaller budget"
+    last = list(finished.record.chosen)[-1]
+    for c in finished.record.comparisons:
+        named = c.a == finished.record.chosen[c.budget].named
+        assert c.role == ("named" if named else "baseline" if c.a in BASELINES else "other")
+        family = [d.p for d in finished.record.comparisons if (d.role, d.budget) == ("other", c.budget)]
+        if c.role == "baseline":
+            assert c.p_holm is None
+        elif c.role == "other":
+            assert c.p_holm == pytest.approx(holm(family)[family.index(c.p)])
+        elif c.budget == last or len(finished.record.chosen) == 2:
+            assert c.p_holm == c.p, "the one that confirms, and one smaller budget"
 
 
 def test_a_score_says_what_it_is_about(finished):
     # Three labels a class are 9 of 60, drawn twice as every image is tested once; all are 45 of 60.
-    for a in finished["approaches"]:
-        networks = a["name"].endswith("+finetune")
-        assert a["scores"]["3"]["about"] == ("models" if networks else "labels")
-        assert a["scores"]["all"]["about"] == "models"
+    for a in finished.record.approaches:
+        networks = a.name.endswith("+finetune")
+        assert a.scores["3"].about == ("models" if networks else "labels")
+        assert a.scores["all"].about == "models"
 
 
 @pytest.fixture(scope="module")
@@ -112,17 +113,17 @@ def several(study):
 
 
 def test_with_several_encoders_a_score_is_about_any_seed_and_pixels_are_the_same(several, finished):
-    assert (several["encoders"], finished["encoders"]) == (4, 1)
+    assert (several.record.encoders, finished.record.encoders) == (4, 1)
     for name, about in (
         ("knn-pixels", ["labels", "models"]),
         ("untrained+knn", ["labels and encoders", "encoders"]),
     ):
-        assert [s["about"] for s in approach(several.results, name)["scores"].values()] == about
-    assert approach(several.results, "knn-pixels")["scores"] == approach(finished.results, "knn-pixels")["scores"]
-    for c in several["comparisons"]:
-        a, b = (approach(several.results, c[k])["scores"][c["budget"]]["mean"] for k in "ab")
-        assert c["difference"] == pytest.approx(a - b)
-        assert "encoders" in c["about"], "one side at least is several"
+        assert [s.about for s in several.record.approach(name).scores.values()] == about
+    assert several.record.approach("knn-pixels").scores == finished.record.approach("knn-pixels").scores
+    for c in several.record.comparisons:
+        a, b = (several.record.score(name, c.budget).mean for name in (c.a, c.b))
+        assert c.difference == pytest.approx(a - b)
+        assert "encoders" in c.about, "one side at least is several"
 
 
 @pytest.mark.parametrize("encoders", [0, 2, 3])
@@ -136,11 +137,11 @@ def test_the_answer_is_one_sentence_and_stands_first(finished):
     assert finished.answer.endswith(".")
     assert "\n" not in finished.answer
     assert str(finished).startswith(finished.answer)
-    assert finished["winner"] in str(finished)
+    assert finished.record.winner in str(finished)
 
 
 def test_the_folder_holds_the_promised_files_and_no_working_state(finished):
-    names = ["predictions.csv", "report.html", "results.json", "runs", "winner"]
+    names = ["embeddings", "predictions.csv", "report.html", "results.json", "runs", "winner"]
     assert sorted(f.name for f in finished.folder.iterdir()) == names
     assert all(
         (run / log).is_file() for run in (finished.folder / "runs").iterdir() for log in ("log.csv", "health.csv")
@@ -148,21 +149,36 @@ def test_the_folder_holds_the_promised_files_and_no_working_state(finished):
     assert not finished.folder.with_name("finished.partial").exists()
 
 
+def test_every_encoders_representation_is_in_the_result_a_row_an_image(finished, source):
+    """Which is that of the winner's bundle where the winner is that encoder: test_winner."""
+    files = {file.name: parquet.read_table(file) for file in (finished.folder / "embeddings").iterdir()}
+    methods = ["autoencoder", "simclr", "untrained", "untrained-autoencoder"]
+    assert set(files) == {f"{method}.parquet" for method in methods}
+    dataset = load(source)
+    for table in files.values():
+        assert table.column_names == ["id", "h", "label"]
+        assert tuple(table["id"].to_pylist()) == dataset.ids
+        assert table["label"].to_pylist() == [None if k < 0 else k for k in dataset.labels]
+        h = np.array(table["h"].to_pylist())
+        assert np.isfinite(h).all()
+        assert (h.std(0) > 0).any()
+
+
 def test_the_same_seed_gives_the_same_study_and_another_other_splits(finished, study):
-    def timeless(results):
-        return {**results, "approaches": [{**a, "seconds": 0} for a in results["approaches"]]}
+    def timeless(record):
+        return replace(record, approaches=tuple(replace(a, seconds=0.0) for a in record.approaches))
 
     again, other = study("again"), study("other", approaches="majority,knn-pixels", seed=1)
-    assert timeless(again.results) == timeless(finished.results)
+    assert timeless(again.record) == timeless(finished.record)
     for name in ("predictions.csv", "winner/model.safetensors"):
         assert (again.folder / name).read_bytes() == (finished.folder / name).read_bytes()
-    assert other["split_hash"] != finished["split_hash"]
+    assert other.record.split_hash != finished.record.split_hash
 
 
 def test_approaches_do_not_change_each_other(finished, study):
     alone = study("alone", approaches="autoencoder+probe,knn-pixels")
     for name in ("autoencoder+probe", "knn-pixels"):
-        assert approach(alone.results, name)["scores"] == approach(finished.results, name)["scores"]
+        assert alone.record.approach(name).scores == finished.record.approach(name).scores
 
 
 def test_a_frame_has_a_row_an_approach_and_budget(finished):
@@ -173,15 +189,15 @@ def test_a_frame_has_a_row_an_approach_and_budget(finished):
 
 def test_another_metric_is_reported_by_its_name(study):
     found = study("accuracy", approaches="majority,knn-pixels", budgets="all", metric="accuracy")
-    assert found["metric"] == "accuracy"
-    assert approach(found.results, "majority")["scores"]["all"]["mean"] == pytest.approx(1 / 3)
+    assert found.record.metric == "accuracy"
+    assert found.record.score("majority", "all").mean == pytest.approx(1 / 3)
 
 
 def test_what_does_not_fit_into_the_time_is_named(study, monkeypatch):
-    monkeypatch.setattr(conduct, "costs", lambda space, speed: dict.fromkeys(plan.costs(space, speed), 99.0))
+    monkeypatch.setattr(conduct, "costs", lambda space: dict.fromkeys(plan.costs(space), 99.0))
     found = study("hurried", approaches="knn-pixels,autoencoder+probe", budgets="all", time_budget="100s")
-    assert found["left_out"] == ["Training: every network for 3% of its usual epochs, to fit into the time."]
-    assert found["left_out"][0] in str(found)
+    assert found.record.left_out == ("Training: every network for 3% of its usual epochs, to fit into the time.",)
+    assert found.record.left_out[0] in str(found)
 
 
 def test_no_time_at_all_is_refused_and_leaves_nothing(study, tmp_path):
@@ -192,20 +208,20 @@ def test_no_time_at_all_is_refused_and_leaves_nothing(study, tmp_path):
 
 def test_at_one_label_a_class_the_next_larger_budget_chooses(study):
     found = study("one-and-all", approaches="majority,linear-pixels,knn-pixels", budgets="1,3")
-    assert found["chosen"]["1"] == found["chosen"]["3"]
-    assert found["chosen"]["1"]["named"] != "majority"
-    for a in found["approaches"]:
-        assert a["scores"]["1"]["selection"] == a["scores"]["3"]["selection"]
+    assert found.record.chosen["1"] == found.record.chosen["3"]
+    assert found.record.chosen["1"].named != "majority"
+    for a in found.record.approaches:
+        assert a.scores["1"].selection == a.scores["3"].selection
 
 
 def test_one_label_a_class_alone_chooses_nothing_and_names_by_convention(study):
     found = study("one", approaches="majority,knn-pixels,svm-pixels", budgets="1")
-    assert found["chosen"] == {"1": {"named": "svm-pixels", "baseline": "svm-pixels"}}
-    assert {a["scores"]["1"]["selection"] for a in found["approaches"]} == {None}
+    assert found.record.chosen == {"1": Chosen("svm-pixels", "svm-pixels")}
+    assert {a.scores["1"].selection for a in found.record.approaches} == {None}
     assert "named by convention" in found.answer
-    assert best(found.results, "baseline", "1") is approach(found.results, "svm-pixels")
+    assert best(found.record, "baseline", "1") is found.record.approach("svm-pixels")
     other = study("one-other", approaches="majority,knn-pixels", budgets="1")
-    assert other["winner"] == "knn-pixels"
+    assert other.record.winner == "knn-pixels"
 
 
 def grouped():

@@ -1,9 +1,12 @@
 """What tasks see: no encoder a hidden image or its copy, no selection a test label."""
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 import torch
 
+from headstart.codec import from_json
 from headstart.data.duplicates import duplicate_groups
 from headstart.data.load import load
 from headstart.data.pixels import Pixels
@@ -16,7 +19,7 @@ from headstart.reuse.heads import Head
 from headstart.study import tasks
 from headstart.study.approaches import parse_approach
 from headstart.study.pool import needs
-from headstart.study.tasks import execute, network_recipe, read_encoder, vectors
+from headstart.study.tasks import ScoreFacts, execute, network_recipe, read_encoder, vectors
 from headstart.study.workspace import Task, Workspace
 from headstart.training.checkpoint import read_tensors
 
@@ -28,21 +31,26 @@ DATA = load({"labelled": IMAGES[:60], "labels": np.arange(60) % 3, "unlabelled":
 
 
 @pytest.fixture
-def space(tmp_path):
-    """A workspace of these images; ``saw`` and labels may be changed afterwards."""
+def space(tmp_path, study_plan):
+    """A workspace of these images; its plan and labels may be changed afterwards."""
     twins = duplicate_groups(DATA.images)
     y = DATA.labels[DATA.labelled]
     groups = bound_groups(None, twins[DATA.labelled])
     splits = make_splits(y, folds=4, repeats=1, seed=0, groups=groups)
-    plain = [{k: getattr(s, k).tolist() for k in ("train", "test", "order")} for s in splits]
     for name, value in {"inputs": DATA.images, "labels": DATA.labels, "twins": twins, "groups": groups}.items():
         np.save(tmp_path / f"{name}.npy", value)
-    plan = {
-        "seed": 0, "metric": "balanced_accuracy", "saw": "unlabelled", "device": "cpu", "encoder": None, "encoders": 1,
-        "views": "digits", "budgets": [3, "all"], "splits": plain, "share": 0.02, "repeats": 1, "approaches": [],
-        "pixels": Pixels.fit(DATA.images).to_json(),
-    }  # fmt: skip
+    plan = replace(study_plan, share=0.02, splits=tuple(splits), pixels=Pixels.fit(DATA.images))
     return Workspace(tmp_path, plan)
+
+
+def replan(space, **changes):
+    """The workspace goes on by another plan."""
+    space.plan = replace(space.plan, **changes)
+
+
+def facts_of(space, task):
+    """What a task says beside its predictions."""
+    return from_json(ScoreFacts, read_tensors(space.folder / task.path)[1])
 
 
 def every(space):
@@ -59,7 +67,7 @@ def shown(space, monkeypatch, split):
         return real(method, data, **more)
 
     monkeypatch.setattr(tasks, "fit_encoder", spy)
-    space.plan["share"] = 1e-3  # an epoch
+    replan(space, share=1e-3)  # an epoch
     execute(Task("encode", "autoencoder", split), space)
     return seen[0], [image.tobytes() for image in every(space).numpy()]
 
@@ -72,7 +80,7 @@ def test_with_unlabelled_no_labelled_image_nor_its_copy_trains_an_encoder(space,
 
 @pytest.mark.parametrize("split", [0, 3])
 def test_with_training_no_test_image_nor_its_copy_trains_an_encoder(space, monkeypatch, split):
-    space.plan["saw"] = "training"
+    replan(space, saw="training")
     seen, every = shown(space, monkeypatch, split)
     assert not seen & {every[i] for i in space.labelled[space.splits[split].test]}
     assert seen >= {every[i] for i in space.labelled[space.splits[split].train]}
@@ -80,13 +88,13 @@ def test_with_training_no_test_image_nor_its_copy_trains_an_encoder(space, monke
 
 
 def test_with_all_every_image_trains_the_encoder(space, monkeypatch):
-    space.plan["saw"] = "all"
+    replan(space, saw="all")
     seen, every = shown(space, monkeypatch, None)
     assert seen == set(every)
 
 
 def test_with_training_no_unlabelled_image_of_a_tested_group_trains_an_encoder(space, monkeypatch):
-    space.plan["saw"] = "training"
+    replan(space, saw="training")
     bound = 1000 + np.arange(100)
     tested = space.labelled[space.splits[0].test][0]
     bound[[7, tested]] = 5  # rows 0 to 39 are unlabelled
@@ -105,7 +113,7 @@ def untrained(space, name, split):
 
 @pytest.mark.parametrize("saw", ["unlabelled", "training", "all"])
 def test_an_untrained_encoder_is_standardised_by_the_inputs_that_encoders_may_see(space, saw):
-    space.plan["saw"] = saw
+    replan(space, saw=saw)
     spec = untrained(space, "untrained", 2)
     tested = space.labelled[space.splits[2].test]
     rows = {
@@ -119,7 +127,7 @@ def test_an_untrained_encoder_is_standardised_by_the_inputs_that_encoders_may_se
 
 
 def test_other_test_images_change_an_untrained_encoder_that_saw_training_folds_by_nothing(space):
-    space.plan["saw"] = "training"
+    replan(space, saw="training")
     before = untrained(space, "untrained", 1)
     stored = np.load(space.folder / "inputs.npy")
     stored[space.labelled[space.splits[1].test]] = 255
@@ -132,20 +140,18 @@ def test_other_test_images_change_an_untrained_encoder_that_saw_training_folds_b
 
 @pytest.mark.parametrize(("name", "encoder"), [("untrained", "patches"), ("untrained:mlp", "mlp")])
 def test_an_untrained_encoder_has_the_architecture_of_the_study_or_of_its_name(space, name, encoder):
-    space.plan["approaches"] = ["untrained+probe", "cpc+probe"]
+    replan(space, approaches=("untrained+probe", "cpc+probe"))
     assert untrained(space, name, None).name == encoder
 
 
 def test_with_one_label_a_class_there_is_no_selection(space):
-    space.plan["budgets"] = [1, 3]
-    space.plan["encoder"] = "mlp"
+    replan(space, budgets=(1, 3))
+    replan(space, encoder="mlp")
     for task in (Task("score", "knn-pixels", 0), Task("encode", "untrained"), Task("train", "supervised", 0, "1")):
         execute(task, space)
     for task in (Task("score", "knn-pixels", 0), Task("train", "supervised", 0, "1")):
-        _, facts = read_tensors(space.folder / task.path)
-        assert np.isnan(facts["selection"]["1"])
-    _, facts = read_tensors(space.folder / Task("score", "knn-pixels", 0).path)
-    assert 0 <= facts["selection"]["3"] <= 1
+        assert facts_of(space, task).selection["1"] is None
+    assert 0 <= facts_of(space, Task("score", "knn-pixels", 0)).selection["3"] <= 1
 
 
 def test_copies_lie_on_the_same_side_of_every_split(space):
@@ -157,7 +163,7 @@ def flipped(space, split):
     labels = space.labels.copy()
     rows = space.labelled[space.splits[split].test]
     labels[rows] = (labels[rows] + 1) % 3
-    other = Workspace(space.folder / "flipped", {**space.plan})
+    other = Workspace(space.folder / "flipped", space.plan)
     other.folder.mkdir()
     for name in ("inputs", "twins", "groups"):
         np.save(other.folder / f"{name}.npy", np.load(space.folder / f"{name}.npy"))
@@ -175,9 +181,9 @@ def test_other_test_labels_change_neither_predictions_nor_selection(space, work)
     for place in (space, flipped(space, 1)):
         for task in work:
             execute(task, place)
-        found.append(read_tensors(place.folder / work[-1].path))
+        found.append((read_tensors(place.folder / work[-1].path)[0], facts_of(place, work[-1])))
     (a, facts), (b, others) = found
-    assert facts["selection"] == others["selection"]
+    assert facts.selection == others.selection
     assert all(np.array_equal(a[k].numpy(), b[k].numpy()) for k in a)
 
 
@@ -226,7 +232,7 @@ def memories(space, monkeypatch):
         return self
 
     monkeypatch.setattr(tasks.Transfer, "fit", remember)
-    space.plan["encoder"] = "mlp"
+    replan(space, encoder="mlp")
     execute(Task("encode", "untrained"), space)
     return shown
 
@@ -235,8 +241,8 @@ def memories(space, monkeypatch):
 def test_a_network_that_only_remembers_is_at_chance_in_selection_and_in_test(space, memories, budget):
     task, split = Task("train", "supervised", 1, budget), space.splits[1]
     execute(task, space)
-    said, facts = read_tensors(space.folder / task.path)
-    assert facts["selection"][budget] == pytest.approx(1 / 3)  # class 0 of every image held out
+    said, _ = read_tensors(space.folder / task.path)
+    assert facts_of(space, task).selection[budget] == pytest.approx(1 / 3)  # class 0 of every image held out
     assert said[budget].shape == (1, 1, len(split.test), 3)
     assert set(said[budget].argmax(3).flatten().tolist()) == {0}
 
@@ -254,26 +260,25 @@ def test_a_network_learns_its_budgets_labels_and_for_its_selection_all_inner_fol
 
 def test_a_networks_selection_is_by_the_metric_asked_for(space, memories):
     space.labels[space.labelled[:12]] = 0
-    space.plan["metric"] = "accuracy"
+    replan(space, metric="accuracy")
     train = space.splits[1].train
     execute(Task("train", "supervised", 1, "all"), space)
     held = np.setdiff1d(train, memories[0])
     zeros = np.zeros(len(held), int)
     expected, other = (score(name, space.y[held], zeros, np.arange(3)) for name in ("accuracy", "balanced_accuracy"))
-    _, facts = read_tensors(space.folder / Task("train", "supervised", 1, "all").path)
-    assert facts["selection"]["all"] == pytest.approx(expected)
+    assert facts_of(space, Task("train", "supervised", 1, "all")).selection["all"] == pytest.approx(expected)
     assert expected > other + 0.05
 
 
 def test_a_heads_selection_is_by_the_metric_asked_for(space):
     space.labels[space.labelled[:30]] = 0
-    space.plan["budgets"] = ["all"]
+    replan(space, budgets=("all",))
     found = {}
     for metric in ("accuracy", "balanced_accuracy"):
-        space.plan["metric"] = metric
+        replan(space, metric=metric)
         task = Task("score", "majority", 1)
         execute(task, space)
-        found[metric] = read_tensors(space.folder / task.path)[1]["selection"]["all"]
+        found[metric] = facts_of(space, task).selection["all"]
         (space.folder / task.path).unlink()
     assert found["accuracy"] > found["balanced_accuracy"] + 0.05
     assert found["balanced_accuracy"] == pytest.approx(1 / 3)
@@ -311,7 +316,7 @@ def test_what_belongs_together_is_on_one_side_of_every_inner_fold(space, monkeyp
 
 
 def test_other_images_in_a_test_set_change_no_prediction_but_their_own(space):
-    space.plan["budgets"] = ["all"]
+    replan(space, budgets=("all",))
     task, found = Task("score", "knn-pixels", 1), []  # whose distances depend on the scale of every pixel
     for changed in (False, True):
         if changed:
@@ -328,7 +333,7 @@ def test_other_images_in_a_test_set_change_no_prediction_but_their_own(space):
 
 
 def test_with_training_each_split_uses_the_encoder_that_never_saw_its_test_images(space):
-    space.plan["saw"] = "training"
+    replan(space, saw="training")
     for split in (0, 1):
         execute(Task("encode", "autoencoder", split), space)
     first, second = (vectors(space, parse_approach("autoencoder+probe"), split) for split in (0, 1))
@@ -344,7 +349,7 @@ def test_networks_of_different_splits_begin_and_draw_differently_and_a_seed_repe
     seeds = [network_recipe(space, 30, split).seed for split in range(-1, 4)]
     assert len(set(seeds)) == 5
     assert seeds == [network_recipe(space, 30, split).seed for split in range(-1, 4)]
-    space.plan["seed"] = 1
+    replan(space, seed=1)
     assert not set(seeds) & {network_recipe(space, 30, split).seed for split in range(-1, 4)}
 
 
@@ -356,7 +361,7 @@ def test_encoders_of_several_seeds_differ_and_the_first_is_that_of_one(space, mo
     )
     execute(Task("encode", method), space)
     one = read_tensors(space.folder / Task("encode", method).path)[0]
-    several = Workspace(space.folder / "several", {**space.plan, "encoders": 4})
+    several = Workspace(space.folder / "several", replace(space.plan, encoders=4))
     several.folder.mkdir()
     for name in ("inputs", "labels", "twins", "groups"):
         np.save(several.folder / f"{name}.npy", np.load(space.folder / f"{name}.npy"))
@@ -368,13 +373,13 @@ def test_encoders_of_several_seeds_differ_and_the_first_is_that_of_one(space, mo
     for a, b in [(0, 1), (0, 2), (0, 3), (1, 2), (1, 3), (2, 3)]:
         assert not np.allclose(made[a]["h"].numpy(), made[b]["h"].numpy())
     if method != "untrained":
-        assert seeds[0] == seeds[1] == space.plan["seed"]
+        assert seeds[0] == seeds[1] == space.plan.seed
         assert len(set(seeds)) == 4
 
 
 def test_each_encoder_is_put_to_every_draw_of_a_splits_labels(space):
     # 60 labels, 9 a budget: each image is tested once, so labels are drawn twice, and all of them once.
-    space.plan |= {"encoders": 4, "approaches": ["untrained+knn"]}
+    replan(space, encoders=4, approaches=("untrained+knn",))
     for number in range(4):
         execute(space.encode_task("untrained", None, number), space)
     execute(Task("score", "untrained+knn", 1), space)
@@ -392,7 +397,7 @@ def test_each_encoder_is_put_to_every_draw_of_a_splits_labels(space):
         head = Head("knn", seed=0, metric="balanced_accuracy").fit(h[rows], space.y[rows], space.groups[rows])
         by_hand = head.predict_proba(h[space.splits[1].test])
         assert np.allclose(several["3"][number, draw].numpy(), by_hand)
-    space.plan["encoders"] = 1
+    replan(space, encoders=1)
     (space.folder / Task("score", "untrained+knn", 1).path).unlink()
     execute(Task("score", "untrained+knn", 1), space)
     alone = read_tensors(space.folder / Task("score", "untrained+knn", 1).path)[0]
@@ -400,7 +405,7 @@ def test_each_encoder_is_put_to_every_draw_of_a_splits_labels(space):
 
 
 def test_networks_of_several_encoders_begin_from_their_own(space, monkeypatch):
-    space.plan |= {"encoders": 4, "encoder": "mlp"}
+    replan(space, encoders=4, encoder="mlp")
     for number in range(4):
         execute(space.encode_task("untrained", None, number), space)
     begun, real = [], tasks.fit_network
@@ -421,7 +426,7 @@ def test_networks_of_several_encoders_begin_from_their_own(space, monkeypatch):
 
 
 def test_a_score_waits_for_all_its_encoders_and_pixels_for_none(space):
-    space.plan["encoders"] = 4
+    replan(space, encoders=4)
     assert needs(space, Task("score", "simclr+probe", 2)) == [space.encode_task("simclr", 2, e) for e in range(4)]
     assert len({task.path for task in needs(space, Task("score", "simclr+probe", 2))}) == 4
     assert needs(space, Task("score", "svm-pixels", 2)) == []

@@ -4,8 +4,11 @@ import csv
 
 import numpy as np
 import pytest
+from pyarrow import parquet
 
+from headstart.codec import to_json
 from headstart.representation.bundle import load_bundle
+from headstart.representation.embed import embed
 from headstart.reuse.predict import predict
 from headstart.study import tasks, winner
 
@@ -28,7 +31,7 @@ def won(request, study):
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(tasks, "score", lambda *_: 1.0)  # a network's selection: it learns nothing in so short a training
         found = study(request.param, source, approaches=f"majority,{request.param}", budgets="all")
-    assert found["winner"] == request.param
+    assert found.record.winner == request.param
     return found, source
 
 
@@ -42,26 +45,36 @@ def test_the_bundle_predicts_what_the_table_says(won, tmp_path):
     assert confidence == sorted(confidence)
     assert 1 / 3 <= confidence[0] <= confidence[-1] <= 1
     np.savez(tmp_path / "new.npz", unlabelled=source["unlabelled"])
-    again = {r["id"]: r for r in predict(found.winner, str(tmp_path / "new.npz"))}
+    again = {one.id: one for one in predict(found.winner, str(tmp_path / "new.npz"))}
     for r in rows:
-        assert again[r["id"]]["class_name"] == r["class_name"]
-        assert again[r["id"]]["confidence"] == pytest.approx(float(r["confidence"]), abs=1e-3)
+        assert again[r["id"]].class_name == r["class_name"]
+        assert again[r["id"]].confidence == pytest.approx(float(r["confidence"]), abs=1e-3)
+
+
+def test_a_frozen_winners_embeddings_are_those_of_its_bundle(won):
+    found, source = won
+    method, _, head = found.record.winner.partition("+")
+    files = [file.stem for file in (found.folder / "embeddings").glob("*")]
+    assert files == ([] if "pixels" in method or "pca" in method else [method])
+    if files:
+        h = np.array(parquet.read_table(found.folder / "embeddings" / f"{method}.parquet")["h"].to_pylist())
+        same = np.allclose(h, embed(found.winner, source), atol=1e-5)
+        assert same == (head != "finetune"), "what was fine-tuned is another encoder than the one that was frozen"
 
 
 def test_the_card_names_the_approach_and_what_it_reached(won):
     found, _ = won
     bundle = load_bundle(found.winner)
-    assert bundle.facts["method"]["approach"] == found["winner"]
-    scores = next(a["scores"] for a in found["approaches"] if a["name"] == found["winner"])
-    assert bundle.facts["measured"] == scores
+    assert bundle.facts["method"]["approach"] == found.record.winner
+    assert bundle.facts["measured"] == to_json(found.record.approach(found.record.winner).scores)
     assert bundle.head["class_names"] == ["0", "1", "2"]
 
 
 def test_the_card_says_by_what_numbers_it_was_trained(won):
     found, _ = won
     method = load_bundle(found.winner).facts["method"]
-    learner, _, head = found["winner"].partition("+")
-    assert method["seed"] == found["seed"]
+    learner, _, head = found.record.winner.partition("+")
+    assert method["seed"] == found.record.seed
     assert ("recipe" in method) == ("hyperparameters" in method) == (learner in ("autoencoder", "simclr"))
     assert ("finetuning" in method) == (head == "finetune")
     if learner == "simclr":
@@ -85,7 +98,7 @@ def test_the_winner_is_fitted_on_every_label(study, monkeypatch, name):
     monkeypatch.setattr(winner, "fit_network", spy_on_network)
     monkeypatch.setattr(winner.Head, "fit", spy_on_head)
     monkeypatch.setattr(tasks, "score", lambda *_: 1.0)
-    assert study(f"fitted {name}", toys(), approaches=f"majority,{name}", budgets="all")["winner"] == name
+    assert study(f"fitted {name}", toys(), approaches=f"majority,{name}", budgets="all").record.winner == name
     if name == "simclr+finetune":
         assert learned["network"] == [list(range(60))]
     else:

@@ -37,7 +37,7 @@ class EncoderSpec:
     std: tuple[float, ...]
     bottleneck: int = 32
     symmetric: bool = False
-    options: Mapping[str, Any] = field(default_factory=dict)
+    options: Mapping[str, int | float | str] = field(default_factory=dict)
 
     @classmethod
     def from_card(cls, values: dict[str, Any]) -> "EncoderSpec":

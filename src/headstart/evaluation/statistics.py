@@ -1,9 +1,9 @@
 """Statistics: metrics, intervals over draws, corrections for several questions, and honest probabilities."""
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from functools import partial
-from typing import Any
+from typing import Literal
 
 import numpy as np
 from scipy.optimize import minimize_scalar
@@ -11,6 +11,7 @@ from scipy.special import log_softmax, softmax
 from scipy.stats import t as student
 
 from headstart.errors import unknown
+from headstart.evaluation.uncertainty import Target
 
 LEVEL = 0.05  # a Holm-corrected p below which a gain is not chance
 
@@ -23,6 +24,41 @@ class Difference:
     low: float
     high: float
     p: float
+
+
+@dataclass(frozen=True)
+class Comparison:
+    """An approach a against the best baseline b at a budget: a − b in the metric, with its 95 % interval and p.
+
+    budget: labels a class, or "all". p_holm: p as it counts, corrected or not; None where nothing is tested.
+    role: the approach named at this budget, another pretrained one, or a baseline. about: what the interval is about.
+    """
+
+    budget: str
+    a: str
+    b: str
+    difference: float
+    low: float
+    high: float
+    p: float
+    p_holm: float | None
+    role: Literal["named", "other", "baseline"]
+    about: Target
+
+    @property
+    def certain(self) -> bool:
+        """Whether chance does not explain the difference."""
+        return self.p_holm is not None and self.p_holm < LEVEL
+
+    @property
+    def is_gain(self) -> bool:
+        """Whether a is better, and chance does not explain it."""
+        return self.difference > 0 and self.certain
+
+    @property
+    def points(self) -> str:
+        """The difference with its interval: "+4.8 points [1.2, 8.4]"."""
+        return f"{100 * self.difference:+.1f} points [{100 * self.low:.1f}, {100 * self.high:.1f}]"
 
 
 def score(metric: str, y_true: np.ndarray, y_pred: np.ndarray, classes: Sequence[int] | np.ndarray) -> float:
@@ -121,16 +157,6 @@ def paired(a: np.ndarray | Sequence[float], b: np.ndarray | Sequence[float], *, 
             t = np.divide(abs(mean), _error(gaps, ratio))
         p = 2 * float(student.sf(t, max(len(gaps) - 1, 1)))
     return Difference(mean, max(-1.0, mean - half), min(1.0, mean + half), p)
-
-
-def detectable(row: Mapping[str, Any]) -> bool:
-    """Whether a comparison (``difference``, ``p_holm``) is a gain that chance does not explain."""
-    return row["difference"] > 0 and row["p_holm"] is not None and row["p_holm"] < LEVEL
-
-
-def points(row: Mapping[str, Any]) -> str:
-    """A comparison in points, with its interval: "+4.8 points [1.2, 8.4]"."""
-    return f"{100 * row['difference']:+.1f} points [{100 * row['low']:.1f}, {100 * row['high']:.1f}]"
 
 
 def _half_width(values: np.ndarray, ratio: float, level: float) -> float:

@@ -89,5 +89,5 @@ def confusion(judged: Mapping[str, Judged], class_names: Sequence[str]) -> Html:
         "confusion", "What is taken for what",
         prose(f"{best}: the approach that the training labels prefer. Each image is judged only by classifiers that "
               "never saw its label; their probabilities are averaged."),
-        matrix(counts, list(class_names)),
+        matrix(counts, class_names),
     )  # fmt: skip

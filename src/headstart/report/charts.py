@@ -1,29 +1,31 @@
 """The smaller charts: the extrapolated learning curve, reliability, and training curves."""
 
-from typing import Any
+from collections.abc import Mapping, Sequence
 
 import numpy as np
 
 from headstart.report.drawing import INK, LINE, MUTED, PRETRAINED, axes_of, bare, svg, ticks
 from headstart.report.elements import Html
+from headstart.study.curve import LearningCurve
+from headstart.training.log import Row
 
 
-def learning_curve(curve: dict[str, Any], name: str, score: str) -> Html:
+def learning_curve(curve: LearningCurve, name: str, score: str) -> Html:
     """The fitted curve with its band, what was observed, and what twice the labels would bring."""
     axes = axes_of(760, 380, right=40, title=score)
-    axes.fill_between(curve["n"], curve["low"], curve["high"], color=PRETRAINED, alpha=0.15, linewidth=0)
-    axes.plot(curve["n"], curve["mean"], color=PRETRAINED, linewidth=1.5, linestyle=(0, (5, 3)))
-    axes.plot(curve["observed_n"], curve["observed_mean"], "o", color=PRETRAINED, markersize=6)
-    twice = curve["doubled"]
-    axes.plot([twice["n"]] * 2, [twice["low"], twice["high"]], color=INK, linewidth=2, solid_capstyle="butt")
-    axes.plot([twice["n"]], [twice["mean"]], "D", color=INK, markersize=6)
+    axes.fill_between(curve.n, curve.low, curve.high, color=PRETRAINED, alpha=0.15, linewidth=0)
+    axes.plot(curve.n, curve.mean, color=PRETRAINED, linewidth=1.5, linestyle=(0, (5, 3)))
+    axes.plot(curve.observed_n, curve.observed_mean, "o", color=PRETRAINED, markersize=6)
+    twice, doubled = 2 * curve.n_all, curve.doubled
+    axes.plot([twice] * 2, [doubled.low, doubled.high], color=INK, linewidth=2, solid_capstyle="butt")
+    axes.plot([twice], [doubled.mean], "D", color=INK, markersize=6)
     place = {"textcoords": "offset points", "ha": "center", "va": "top", "fontsize": 11.5, "color": INK}
-    axes.annotate("twice\nthe labels", (twice["n"], twice["low"]), (0, -7), **place)
+    axes.annotate("twice\nthe labels", (twice, doubled.low), (0, -7), **place)
     axes.margins(0.07, 0.22)
     axes.set_xscale("log")
-    ticks(axes, [*curve["observed_n"], twice["n"]])
+    ticks(axes, [*curve.observed_n, twice])
     axes.set_xlabel("labels in all")
-    return svg(axes.figure, "learning-curve", f"Learning curve of {name}, extrapolated to {twice['n']} labels")
+    return svg(axes.figure, "learning-curve", f"Learning curve of {name}, extrapolated to {twice} labels")
 
 
 def reliability(confidence: np.ndarray, right: np.ndarray) -> Html:
@@ -43,7 +45,7 @@ def reliability(confidence: np.ndarray, right: np.ndarray) -> Html:
     return svg(axes.figure, "reliability", "Share of right predictions against confidence; the diagonal is perfect")
 
 
-def training_curves(curves: dict[str, list[dict[str, float]]]) -> Html:
+def training_curves(curves: Mapping[str, Sequence[Row]]) -> Html:
     """The loss of each training run against epochs, each in its own small chart."""
     from matplotlib.figure import Figure
 

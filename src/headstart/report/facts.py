@@ -1,7 +1,5 @@
 """The sections that state what was found and how: headline, scores, learning curve, views, protocol, versions."""
 
-from typing import Any
-
 import numpy as np
 
 from headstart.objectives.catalogue import methods
@@ -9,30 +7,31 @@ from headstart.report import charts, words
 from headstart.report.elements import Child, Html, bullets, callout, figure, join, prose, section, tag
 from headstart.report.pictures import sheet_picture
 from headstart.report.score_chart import accuracy_chart, drawn
-from headstart.report.scores import budgets, ranked, score_table
+from headstart.report.scores import ranked, score_table
 from headstart.representation.doctor import diagnose
 from headstart.study.findings import Findings
+from headstart.study.records import StudyRecord
 
 
 def headline(findings: Findings) -> Html:
     """The answer, the facts that it must be read with, and whatever must not be overlooked."""
-    results = findings.results
+    record = findings.record
     return tag(
         "header",
-        tag("p", "headstart study of ", tag("b", results["source"]), class_="kicker"),
-        tag("h1", words.unbroken(results["answer"])),
+        tag("p", "headstart study of ", tag("b", record.source), class_="kicker"),
+        tag("h1", words.unbroken(record.answer)),
         callout("About this data", findings.dataset.notes, "about"),
-        callout("Left out or cut short", findings.left_out, "warning"),
+        callout("Left out or cut short", record.left_out, "warning"),
         tag("dl", *(tag("div", tag("dt", name), tag("dd", value)) for name, value in _facts(findings)), class_="facts"),
     )
 
 
 def accuracy(findings: Findings) -> Html:
     """The chart of scores against labels a class."""
-    results = findings.results
-    columns = budgets(results)
+    record = findings.record
+    columns = record.budgets
     caption = join(
-        f"{words.metric(results['metric']).capitalize()} of all images tested; bars are 95 % intervals. ",
+        f"{words.metric(record.metric).capitalize()} of all images tested; bars are 95 % intervals. ",
         tag("span", "Orange", class_="baseline"),
         ": the best baseline; ",
         tag("span", "blue", class_="pretrained"),
@@ -41,35 +40,35 @@ def accuracy(findings: Findings) -> Html:
         _not_drawn(findings),
     )
     title = "Score against labels a class" if len(columns) > 1 else f"Scores {words.at_budget(columns[0])}"
-    return section("accuracy", title, figure(accuracy_chart(results), caption))
+    return section("accuracy", title, figure(accuracy_chart(record), caption))
 
 
 def scores(findings: Findings) -> Html:
     """The table of approaches."""
-    results = findings.results
+    record = findings.record
     intro = (
-        f"Each cell: mean {words.metric(results['metric'])} with its 95 % interval, then the difference in points to "
+        f"Each cell: mean {words.metric(record.metric)} with its 95 % interval, then the difference in points to "
         "the best baseline at that number of labels, image by image, with its interval. One p is a test by itself: of "
         "the approach named at the largest number of labels. The others are corrected for their number; baselines are "
         "described only. Training-side selection chose the approach named in the answer; test scores choose nothing, "
         "so it need not stand first."
     )
-    used = {a["saw"] for a in results["approaches"]}
+    used = {a.saw for a in record.approaches}
     legend = "; ".join(f"{key}: {words.saw(key)}" for key in ("unlabelled", "training", "all", "none") if key in used)
     note = tag("p", f"Saw: what an encoder was shown. {legend}. Time: all splits and budgets together.", class_="note")
-    about = prose(_about(results))
-    return section("scores", "Every approach", prose(intro), score_table(results), about, note, _meanings(findings))
+    about = prose(_about(record))
+    return section("scores", "Every approach", prose(intro), score_table(record), about, note, _meanings(findings))
 
 
-def _about(results: dict[str, Any]) -> str:
+def _about(record: StudyRecord) -> str:
     """What intervals are about, in a sentence."""
     text, wider = (
         "Intervals are about these fitted models on new inputs",
         dict[tuple[str, tuple[str, ...]], list[str]](),
     )
-    for budget in budgets(results):
-        scored = [a for a in results["approaches"] if budget in a["scores"]]
-        there = {a["name"]: a["scores"][budget]["about"] for a in scored}
+    for budget in record.budgets:
+        scored = [a for a in record.approaches if budget in a.scores]
+        there = {a.name: a.scores[budget].about for a in scored}
         for about in dict.fromkeys(there.values()):
             if about != "models":
                 but = tuple(name for name, other in there.items() if other != about)
@@ -86,18 +85,18 @@ def learning_curve(findings: Findings) -> Html:
     if curve is None:
         return Html()
     chart = figure(
-        charts.learning_curve(curve, findings.results["winner"], words.metric(findings.results["metric"])),
+        charts.learning_curve(curve, findings.record.winner, words.metric(findings.record.metric)),
         "Dots: observed. Dashed: a curve fitted to them, with its 95 % band, drawn on past the labels at hand. An "
         "extrapolation assumes that new labels are of the same kind.",
     )
     return section(
-        "more-labels", "What twice the labels would bring", tag("p", curve["sentence"], class_="finding"), chart
+        "more-labels", "What twice the labels would bring", tag("p", curve.sentence, class_="finding"), chart
     )
 
 
 def views(findings: Findings) -> Html:
     """The contact sheet of random views, with why this preset and its dangers."""
-    reason = join(tag("b", findings.views_name), f": {findings.views_reason.rstrip('.')}.")
+    reason = join(tag("b", findings.record.views), f": {findings.views_reason.rstrip('.')}.")
     sheet = findings.view_sheet
     shown = sheet_picture(
         sheet, f"{len(sheet)} images, each followed by {sheet.shape[1] - 1} random views", first_apart=True
@@ -146,12 +145,12 @@ def protocol(findings: Findings) -> Html:
 
 def provenance(findings: Findings) -> Html:
     """What is needed to repeat the study: command, hashes, versions."""
-    results = findings.results
+    record = findings.record
     rows = [
         ("Command", tag("code", findings.command)),
-        ("Data hash", tag("code", results["data_hash"])),
-        ("Split hash", tag("code", results["split_hash"])),
-        ("Seed", str(results["seed"])),
+        ("Data hash", tag("code", record.data_hash)),
+        ("Split hash", tag("code", record.split_hash)),
+        ("Seed", str(record.seed)),
         ("Versions", ", ".join(f"{name} {version}" for name, version in findings.versions.items())),
     ]
     body = tag("dl", *(tag("div", tag("dt", name), tag("dd", value)) for name, value in rows), class_="provenance")
@@ -159,34 +158,31 @@ def provenance(findings: Findings) -> Html:
 
 
 def _facts(findings: Findings) -> list[tuple[str, Child]]:
-    results = findings.results
-    seen = {a["saw"] for a in results["approaches"] if a["kind"] == "pretrained"}
-    folds = max(len(s["folds"]) for a in results["approaches"] for s in a["scores"].values())
-    repeats = words.count(findings.repeats, "repeat")
-    splits = f"{findings.folds} folds × {repeats}" if findings.folds else f"{folds:,}"
-    seconds = findings.seconds or sum(a["seconds"] for a in results["approaches"])
+    record = findings.record
+    seen = {a.saw for a in record.approaches if a.kind == "pretrained"}
+    seconds = findings.seconds or sum(a.seconds for a in record.approaches)
     return [
-        ("labelled", f"{results['n_labelled']:,}"),
-        ("unlabelled", f"{results['n_unlabelled']:,}"),
-        ("classes", f"{len(results['class_names']):,}"),
+        ("labelled", f"{record.n_labelled:,}"),
+        ("unlabelled", f"{record.n_unlabelled:,}"),
+        ("classes", f"{len(record.class_names):,}"),
         ("images", words.shape(findings.dataset.inputs)),
         ("encoders saw", "; ".join(words.saw(key) for key in sorted(seen)) or "no pretrained approach"),
-        ("splits", splits),
-        ("seed", str(results["seed"])),
+        ("splits", f"{record.folds} folds × {words.count(record.repeats, 'repeat')}"),
+        ("seed", str(record.seed)),
         ("wall time", words.duration(seconds)),
     ]
 
 
 def _not_drawn(findings: Findings) -> str | None:
     """Where the majority class lies when the chart leaves it out."""
-    results = findings.results
-    hidden = [a for a in results["approaches"] if a["scores"] and a not in drawn(results)]
-    scored = [words.score(next(reversed(a["scores"].values()))["mean"]) for a in hidden]
+    record = findings.record
+    hidden = [a for a in record.approaches if a.scores and a not in drawn(record)]
+    scored = [words.score(list(a.scores.values())[-1].mean) for a in hidden]
     return f" Always answering the most frequent class scores {scored[0]} and is not drawn." if scored else None
 
 
 def _meanings(findings: Findings) -> Html:
-    known, names = methods(), [a["name"] for a in ranked(findings.results)]
+    known, names = methods(), [a.name for a in ranked(findings.record)]
     lines = [tag("div", tag("dt", name), tag("dd", words.approach(name, known))) for name in names]
     return tag("details", tag("summary", "What the names mean"), tag("dl", *lines, class_="provenance"))
 

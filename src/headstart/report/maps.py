@@ -53,7 +53,7 @@ def map_section(findings: Findings) -> Html:
 
 
 def _spaces(findings: Findings, chosen: np.ndarray) -> Iterator[tuple[str, np.ndarray]]:
-    winner = findings.results["winner"]
+    winner = findings.record.winner
     if not on_pixels(winner):
         yield f"representation of {winner}", findings.vectors[chosen]
     yield "raw pixels", shrink(findings.dataset.inputs.read(chosen), 32).reshape(len(chosen), -1)
@@ -72,15 +72,16 @@ def _linked(findings: Findings, chosen: np.ndarray, maps: list[Map]) -> Html:
 
 
 def _columns(findings: Findings, chosen: np.ndarray, maps: list[Map]) -> dict[str, Any]:
-    data, names = findings.dataset, findings.results["class_names"]
+    data, names = findings.dataset, findings.record.class_names
     labels = data.labels[chosen]
-    guesses = {r["id"]: f"unlabelled, predicted {r['class_name']}" for r in findings.predictions}
+    guesses = {r.id: f"unlabelled, predicted {r.class_name}" for r in findings.predictions}
     thumbnails = Display.of(data.inputs).rgb(shrink(data.inputs.read(chosen), 32))
     columns: dict[str, Any] = {
         "image": [data_uri(one, lossy=True) for one in thumbnails],
-        "id": [data.ids[i] for i in chosen],
+        "id": [data.ids[int(i)] for i in chosen],
         "class": [
-            names[k] if k >= 0 else guesses.get(data.ids[i], "unlabelled") for i, k in zip(chosen, labels, strict=True)
+            names[k] if k >= 0 else guesses.get(data.ids[int(i)], "unlabelled")
+            for i, k in zip(chosen, labels, strict=True)
         ],
         "colour": [COLOURS[k % len(COLOURS)] if k >= 0 else GREY for k in labels],
         "marker": [MARKERS[k // len(COLOURS) % len(MARKERS)] if k >= 0 else "circle" for k in labels],
@@ -129,7 +130,7 @@ def _quiet(plot: Any) -> None:
 def _legend(findings: Findings, labels: np.ndarray) -> Html:
     present = [int(k) for k in np.unique(labels) if k >= 0]
     signs = [
-        (COLOURS[k % len(COLOURS)], SIGNS[k // len(COLOURS) % len(SIGNS)], findings.results["class_names"][k])
+        (COLOURS[k % len(COLOURS)], SIGNS[k // len(COLOURS) % len(SIGNS)], findings.record.class_names[k])
         for k in present
     ]
     if (labels < 0).any():
@@ -140,7 +141,7 @@ def _legend(findings: Findings, labels: np.ndarray) -> Html:
 
 
 def _intro(findings: Findings, shown: int) -> str:
-    total, winner = len(findings.dataset), findings.results["winner"]
+    total, winner = len(findings.dataset), findings.record.winner
     some = f"{shown:,} of the {total:,} images, labelled ones first," if shown < total else f"All {total:,} images"
     beside = "" if on_pixels(winner) else ", beside the same map of raw pixels"
     basis = "raw pixels, which is what the winner works on" if on_pixels(winner) else f"the representation of {winner}"

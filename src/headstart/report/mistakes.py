@@ -1,5 +1,7 @@
 """Where the winner is wrong, how it is wrong, and where it does not know."""
 
+from collections.abc import Sequence
+
 import numpy as np
 
 from headstart.evaluation.statistics import expected_calibration_error
@@ -22,7 +24,7 @@ def judged(findings: Findings) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
 def confusion(findings: Findings) -> Html:
     """What each class is taken for, with the recall of each class."""
     _, y, probabilities = judged(findings)
-    names, k = findings.results["class_names"], probabilities.shape[1]
+    names, k = findings.record.class_names, probabilities.shape[1]
     counts = np.zeros((k, k), int)
     np.add.at(counts, (y, probabilities.argmax(1)), 1)
     body = matrix(counts, names) if k <= MOST_CLASSES else _frequent(counts, names)
@@ -44,7 +46,7 @@ def wrong(findings: Findings) -> Html:
     if not len(mistakes):
         return section("wrong", "Confidently wrong", prose("The winner made no mistake on the labelled images."))
     first = mistakes[np.argsort(-confidence[mistakes], kind="stable")][:SHOWN]
-    names, data = findings.results["class_names"], findings.dataset
+    names, data = findings.record.class_names, findings.dataset
     captions = [_caption(data.ids[int(rows[i])], names[guess[i]], confidence[i], names[y[i]]) for i in first]
     intro = (
         f"The winner is wrong on {len(mistakes):,} of {words.count(len(y), 'labelled image')}. These are the mistakes "
@@ -61,10 +63,9 @@ def unsure(findings: Findings) -> Html:
         return Html()
     data = findings.dataset
     place = {name: i for i, name in enumerate(data.ids)}
-    captions = [_caption(r["id"], r["class_name"], r["confidence"]) for r in rows]
-    images = gallery(
-        data.inputs.read(np.array([place[r["id"]] for r in rows], np.int64)), Display.of(data.inputs), captions
-    )
+    captions = [_caption(r.id, r.class_name, r.confidence) for r in rows]
+    shown = data.inputs.read(np.array([place[r.id] for r in rows], np.int64))
+    images = gallery(shown, Display.of(data.inputs), captions)
     intro = (
         f"Of {words.count(len(findings.predictions), 'unlabelled image')} these are the ones whose class the winner is "
         "least sure of. A label on images like these usually teaches most. All are in predictions.csv, in this order."
@@ -95,8 +96,8 @@ def calibration(findings: Findings) -> Html:
 
 def _overall(findings: Findings, counts: np.ndarray) -> str:
     share = words.percent(np.trace(counts) / counts.sum())
-    total = f"The winner, {findings.results['winner']}, puts {share} of images in their class."
-    if not findings.ordered_classes:
+    total = f"The winner, {findings.record.winner}, puts {share} of images in their class."
+    if not findings.record.request.ordered_classes:
         return total
     kappa = f"{quadratic_kappa(counts):.3f}"
     return f"{total} The classes are ordered: quadratic kappa is {kappa} (1 is perfect, 0 is chance)."
@@ -111,7 +112,7 @@ def quadratic_kappa(counts: np.ndarray) -> float:
     return 1.0 - float((weights * counts).sum() / expected) if expected else float("nan")
 
 
-def matrix(counts: np.ndarray, names: list[str]) -> Html:
+def matrix(counts: np.ndarray, names: Sequence[str]) -> Html:
     """(k, k) counts as a table: true classes in rows, predicted ones in columns, and the recall of each."""
     head: list[Child] = ["true class", *names, "recall", "images"]
     rows = [_class_row(name, row, i) for i, (name, row) in enumerate(zip(names, counts, strict=True))]
@@ -141,7 +142,7 @@ def _recall(hits: int, total: int) -> Html:
     return tag("td", bar, tag("b", words.score(hits / total)), interval, class_="number")
 
 
-def _frequent(counts: np.ndarray, names: list[str]) -> Html:
+def _frequent(counts: np.ndarray, names: Sequence[str]) -> Html:
     """With very many classes: the most frequent confusions, and the recall of each class."""
     off = counts - np.diag(np.diag(counts))
     pairs = [divmod(int(i), len(names)) for i in np.argsort(-off, axis=None)[:20]]

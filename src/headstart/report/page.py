@@ -50,7 +50,7 @@ def write_page(content: Html, path: Path) -> None:
 def page(findings: Findings) -> Html:
     """A study's whole document as a string."""
     body = join(*(part(findings) for part in SECTIONS))
-    return document(f"{findings.results['source']} – headstart study", facts.headline(findings), body)
+    return document(f"{findings.record.source} – headstart study", facts.headline(findings), body)
 
 
 def document(title: str, headline: Html, body: Html) -> Html:

@@ -3,12 +3,14 @@
 import inspect
 import shlex
 import time
+from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
 
 from headstart.errors import UserError
 
 if TYPE_CHECKING:
+    from headstart.study.records import StudyRequest
     from headstart.study.result import StudyResult
 
 
@@ -59,7 +61,7 @@ def run_study(
         resume: Continue an interrupted study, or start a new one.
 
     Returns:
-        The result: ``answer``, ``results`` (the content of results.json), ``folder``.
+        The result: ``answer``, ``record`` (the content of results.json), ``folder``.
 
     Raises:
         UserError: for anything that the caller can mend, in one line.
@@ -74,6 +76,7 @@ def run_study(
     from headstart.study.approaches import parse_approaches
     from headstart.study.conduct import conduct
     from headstart.study.prepare import prepare
+    from headstart.study.records import StudyRequest
     from headstart.study.result import StudyResult
     from headstart.training.clock import parse_seconds
     from headstart.training.workplace import claim
@@ -83,16 +86,15 @@ def run_study(
     if encoder is not None:
         check_encoder(encoder)
     check_encoders(encoders)
-    request = {
-        "approaches": [a.name for a in parse_approaches(approaches)], "named": approaches is not None,
-        "budgets": budgets, "saw": saw, "metric": metric, "folds": folds, "repeats": repeats, "seed": seed,
-        "time_budget": parse_seconds(time_budget), "encoder": encoder, "encoders": encoders, "views": views,
-        "image_size": image_size, "ordered_classes": ordered_classes or None,
-    }  # fmt: skip
+    asked, limit = tuple(a.name for a in parse_approaches(approaches)), parse_seconds(time_budget)
     target = find_device(device)
     data = prepare(source, data_root=data_root, image_size=image_size, views=views, saw=saw, seed=seed)
     folder = Path(out) if out else Path("runs") / (Path(source).stem if isinstance(source, str | Path) else "study")
-    request["data_hash"] = data.dataset.content_hash
+    request = StudyRequest(
+        approaches=asked, named=approaches is not None, budgets=budgets, saw=saw, metric=metric, folds=folds,
+        repeats=repeats, seed=seed, time_budget=limit, encoder=encoder, encoders=encoders, views=views,
+        image_size=image_size, ordered_classes=ordered_classes, data_hash=data.dataset.content_hash,
+    )  # fmt: skip
     working = claim(folder, marker="results.json", resume=resume)
     if working is None:
         return _same(StudyResult.read(folder), request)
@@ -108,7 +110,7 @@ def run_study(
     )
 
 
-def command(given: dict[str, Any]) -> str:
+def command(given: Mapping[str, object]) -> str:
     """What repeats a study: the command line, or a call where the source is in memory; only what is no default."""
     options = {
         p.name: given[p.name]
@@ -124,14 +126,9 @@ def command(given: dict[str, Any]) -> str:
     return shlex.join(words)
 
 
-def _same(finished: "StudyResult", request: dict[str, Any]) -> "StudyResult":
+def _same(finished: "StudyResult", request: "StudyRequest") -> "StudyResult":
     """The finished study, if it answers this request."""
-    other = differing(finished.results["request"], request)
+    other = finished.record.request.differing(request)
     if other:
         raise UserError(f"{finished.folder} holds a study with another {', '.join(other)}: choose another --out")
     return finished
-
-
-def differing(before: dict[str, Any], now: dict[str, Any]) -> list[str]:
-    """Names of the options in which two requests differ."""
-    return sorted(k for k in now if before.get(k) != now[k])

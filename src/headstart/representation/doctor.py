@@ -4,8 +4,8 @@ import json
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
+from headstart.codec import from_json
 from headstart.errors import UserError
 from headstart.training.log import Row, read_log
 from headstart.training.workplace import partial
@@ -33,6 +33,41 @@ class Verdict:
         return f"{self.code} {self.sentence} (docs/doctor/{self.code}.md)"
 
 
+@dataclass(frozen=True)
+class Look:
+    """A row of ``health.csv``, as ``health.Monitor`` measures it; None where there is nothing to measure it by.
+
+    step, done: where the run stood, as a step and as a share of its schedule. copies: share of images that are copies.
+    pixels, light: share of the other views found by pixels, and by brightness, contrast and colour alone.
+    """
+
+    step: int
+    done: float
+    top1: float
+    spread: float
+    rank: float
+    rank_z: float
+    alignment: float
+    uniformity: float
+    dead: float
+    copies: float
+    pixels: float | None = None
+    light: float | None = None
+    temperature: float | None = None
+    flatness: float | None = None
+    knn: float | None = None
+    knn_pixels: float | None = None
+
+    @classmethod
+    def of(cls, row: Row) -> "Look":
+        """The row as a look.
+
+        Raises:
+            UserError: it has other columns.
+        """
+        return from_json(cls, row, "health.csv")
+
+
 def diagnose(rows: list[Row], *, finished: bool = True) -> list[Verdict]:
     """What the looks at a run say, the gravest first; nothing for a healthy run.
 
@@ -41,91 +76,93 @@ def diagnose(rows: list[Row], *, finished: bool = True) -> list[Verdict]:
     """
     if not rows:
         raise UserError("nobody has looked at this run yet: wait for its first epoch")
-    last = rows[-1]
+    looks = [Look.of(row) for row in rows]
+    last = looks[-1]
     checks = _CHECKS if finished else tuple(check for check in _CHECKS if check not in (_rising, _nothing, _labels))
-    if not finished and not last["step"]:
+    if not finished and not last.step:
         checks = (_copies,)  # an untrained projector is nearly one point
-    found = [verdict for check in checks if (verdict := check(rows, last))]
+    found = [verdict for check in checks if (verdict := check(looks, last))]
     if not finished:
         found.append(
-            Verdict("D003", f"The run is not finished: {last['done']:.0%} of its schedule is done.", against=False)
+            Verdict("D003", f"The run is not finished: {last.done:.0%} of its schedule is done.", against=False)
         )
     return found
 
 
-def _collapse(rows: list[Row], last: Row) -> Verdict | None:
-    if last["spread"] < COLLAPSED_SPREAD:
-        return Verdict("D001", f"Collapse: all images are nearly one point (spread {last['spread']:.2f} of 1).")
-    if last["rank_z"] < COLLAPSED_RANK * rows[0]["rank_z"]:
-        fell = f"from {rows[0]['rank_z']:.0f} directions before training {last['rank_z']:.1f} are left"
+def _collapse(looks: list[Look], last: Look) -> Verdict | None:
+    if last.spread < COLLAPSED_SPREAD:
+        return Verdict("D001", f"Collapse: all images are nearly one point (spread {last.spread:.2f} of 1).")
+    if last.rank_z < COLLAPSED_RANK * looks[0].rank_z:
+        fell = f"from {looks[0].rank_z:.0f} directions before training {last.rank_z:.1f} are left"
         return Verdict("D001", f"Collapse: {fell}.")
     return None
 
 
-def _nothing(rows: list[Row], last: Row) -> Verdict | None:
-    trivial = max(last.get("pixels", 0.0), last.get("light", 0.0))
+def _nothing(looks: list[Look], last: Look) -> Verdict | None:
+    trivial = max(last.pixels or 0.0, last.light or 0.0)
     if (
-        "pixels" not in last
-        or last["top1"] > min(LEARNED * trivial, (1 + trivial) / 2)
-        or any(ill(rows, last) for ill in (_collapse, _shortcut, _weak_views, _rising))
+        last.pixels is None
+        or last.top1 > min(LEARNED * trivial, (1 + trivial) / 2)
+        or any(ill(looks, last) for ill in (_collapse, _shortcut, _weak_views, _rising))
     ):
         return None
-    found = f"the encoder finds {last['top1']:.0%} of the other views, pixels or colours alone {trivial:.0%}"
+    found = f"the encoder finds {last.top1:.0%} of the other views, pixels or colours alone {trivial:.0%}"
     return Verdict("D008", f"Nothing learned: {found}.")
 
 
-def _shortcut(rows: list[Row], last: Row) -> Verdict | None:
-    if last.get("light", 0.0) < LIGHT or _weak_views(rows, last):
+def _shortcut(looks: list[Look], last: Look) -> Verdict | None:
+    if (last.light or 0.0) < LIGHT or _weak_views(looks, last):
         return None
-    share = f"{last['light']:.0%} of the images find their other view"
+    share = f"{last.light:.0%} of the images find their other view"
     return Verdict("D002", f"Shortcut: by brightness, contrast and colour alone {share}; nothing else need be learned.")
 
 
-def _rising(rows: list[Row], last: Row) -> Verdict | None:
-    if "pixels" not in last or last["top1"] == 0:
+def _rising(looks: list[Look], last: Look) -> Verdict | None:
+    if last.pixels is None or last.top1 == 0:
         return None
-    if len(rows) < 3:
+    if len(looks) < 3:
         return Verdict("D003", "Not yet converged: too short to tell how it goes on; train longer.")
-    before = [row for row in rows if row["step"] <= last["step"] / 2] or rows[:1]
-    gained = 1 - before[-1]["top1"] / last["top1"]
+    before = [look for look in looks if look.step <= last.step / 2] or looks[:1]
+    gained = 1 - before[-1].top1 / last.top1
     if gained <= RISING:
         return None
     return Verdict("D003", f"Not yet converged: {gained:.0%} of what is found came in the second half; train longer.")
 
 
-def _weak_views(rows: list[Row], last: Row) -> Verdict | None:
-    if last.get("pixels", 0.0) < WEAK:
+def _weak_views(looks: list[Look], last: Look) -> Verdict | None:
+    if (last.pixels or 0.0) < WEAK:
         return None
-    return Verdict("D004", f"Views too weak: pixels alone find {last['pixels']:.0%} of the other views.")
+    return Verdict("D004", f"Views too weak: pixels alone find {last.pixels:.0%} of the other views.")
 
 
-def _flat(rows: list[Row], last: Row) -> Verdict | None:
-    if last.get("flatness", 0.0) < FLAT or last["temperature"] < HOT:
+def _flat(looks: list[Look], last: Look) -> Verdict | None:
+    if last.flatness is None or last.temperature is None or last.flatness < FLAT or last.temperature < HOT:
         return None
-    why = f"under {last['temperature']:g} no image stands out among the others ({last['flatness']:.1%} flat)"
+    why = f"under {last.temperature:g} no image stands out among the others ({last.flatness:.1%} flat)"
     return Verdict("D005", f"Temperature too high: {why}.")
 
 
-def _dead(rows: list[Row], last: Row) -> Verdict | None:
-    if last["dead"] < DEAD:
+def _dead(looks: list[Look], last: Look) -> Verdict | None:
+    if last.dead < DEAD:
         return None
-    return Verdict("D006", f"Dead units: {last['dead']:.0%} of the representation say the same of every image.")
+    return Verdict("D006", f"Dead units: {last.dead:.0%} of the representation say the same of every image.")
 
 
-def _copies(rows: list[Row], last: Row) -> Verdict | None:
-    if last["copies"] < COPIES:
+def _copies(looks: list[Look], last: Look) -> Verdict | None:
+    if last.copies < COPIES:
         return None
-    return Verdict("D007", f"Duplicates: {last['copies']:.0%} of the images are copies of others.", against=False)
+    return Verdict("D007", f"Duplicates: {last.copies:.0%} of the images are copies of others.", against=False)
 
 
-def _labels(rows: list[Row], last: Row) -> Verdict | None:
-    if "knn_pixels" not in last or last["knn"] > max(last["knn_pixels"], rows[0]["knn"]):
+def _labels(looks: list[Look], last: Look) -> Verdict | None:
+    untrained = looks[0].knn
+    if last.knn is None or last.knn_pixels is None or untrained is None or last.knn > max(last.knn_pixels, untrained):
         return None
-    others = f"{last['knn_pixels']:.2f} by pixels, {rows[0]['knn']:.2f} before training"
-    return Verdict("D009", f"No help for these labels: neighbours agree in {last['knn']:.2f}, {others}.", against=False)
+    others = f"{last.knn_pixels:.2f} by pixels, {untrained:.2f} before training"
+    return Verdict("D009", f"No help for these labels: neighbours agree in {last.knn:.2f}, {others}.", against=False)
 
 
-_CHECKS: tuple[Callable[[list[Row], Row], Verdict | None], ...] = (
+_CHECKS: tuple[Callable[[list[Look], Look], Verdict | None], ...] = (
     _flat, _collapse, _shortcut, _rising, _weak_views, _dead, _copies, _nothing, _labels,
 )  # fmt: skip
 
@@ -134,7 +171,7 @@ _CHECKS: tuple[Callable[[list[Row], Row], Verdict | None], ...] = (
 class Diagnosis:
     """Each run that was looked at, its last look and its verdicts. ``str()`` is what the command line prints."""
 
-    runs: dict[str, tuple[Row, list[Verdict]]]
+    runs: dict[str, tuple[Look, list[Verdict]]]
 
     @property
     def exit_code(self) -> int:
@@ -145,16 +182,17 @@ class Diagnosis:
         return "\n\n".join(_told(name, *found) for name, found in self.runs.items())
 
 
-def _told(name: str, last: Row, verdicts: list[Verdict]) -> str:
+def _told(name: str, last: Look, verdicts: list[Verdict]) -> str:
     lines = [f"{name}: {'; '.join(dict.fromkeys(v.sentence.partition(':')[0] for v in verdicts)) or healthy(last)}"]
     lines += [f"  {verdict}" for verdict in verdicts]
-    lines += [f"  {what:<44} {last[key]:7.3f}   {wanted}" for key, (what, wanted) in _MEASURES.items() if key in last]
+    measured = [(what, getattr(last, name), wanted) for name, (what, wanted) in _MEASURES.items()]
+    lines += [f"  {what:<44} {value:7.3f}   {wanted}" for what, value, wanted in measured if value is not None]
     return "\n".join(lines)
 
 
-def healthy(last: Row) -> str:
+def healthy(last: Look) -> str:
     """What may be said where no verdict is: of methods that compare no views, less can be told."""
-    return "healthy" if "pixels" in last else "healthy, as far as spread, rank and units tell"
+    return "healthy" if last.pixels is not None else "healthy, as far as spread, rank and units tell"
 
 
 _MEASURES = {
@@ -202,26 +240,23 @@ def doctor(run: Path) -> Diagnosis:
     for path, rows in found.items():
         unfinished = folder.name.endswith(".partial") and not (path.parent / "done.safetensors").is_file()
         name = folder.name if path.parent == folder else path.parent.name
-        runs[name] = rows[-1], [*diagnose(rows, finished=not unfinished), *unhelpful.get(name, [])]
+        runs[name] = Look.of(rows[-1]), [*diagnose(rows, finished=not unfinished), *unhelpful.get(name, [])]
     return Diagnosis(runs)
 
 
 def _unhelpful(path: Path) -> dict[str, list[Verdict]]:
     """Of a finished study: the methods whose gain over the best baseline, at all labels, chance may explain."""
-    from headstart.evaluation.statistics import detectable, points
+    from headstart.evaluation.statistics import Comparison
 
     compared = json.loads(path.read_text("utf-8")).get("comparisons", []) if path.is_file() else []
-    best: dict[str, dict[str, Any]] = {}
-    for one in (c for c in compared if c["budget"] == compared[-1]["budget"]):
-        method = one["a"].partition("+")[0]
-        if method not in best or one["difference"] > best[method]["difference"]:
+    rows = [from_json(Comparison, plain, path.name) for plain in compared]
+    best: dict[str, Comparison] = {}
+    for one in (c for c in rows if c.budget == rows[-1].budget):
+        method = one.a.partition("+")[0]
+        if method not in best or one.difference > best[method].difference:
             best[method] = one
-    verdicts = {}
-    for method, c in best.items():
-        if not detectable(c):
-            said = f"No help shown for these labels: {c['a']} has {points(c)} against {c['b']}."
-            verdicts[method] = [Verdict("D009", said, against=False)]
-    return verdicts
+    said = "No help shown for these labels: {0.a} has {0.points} against {0.b}."
+    return {method: [Verdict("D009", said.format(c), against=False)] for method, c in best.items() if not c.is_gain}
 
 
 def _logs(folder: Path) -> list[Path]:

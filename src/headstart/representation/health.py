@@ -13,7 +13,7 @@ from headstart.data.duplicates import duplicate_groups
 from headstart.data.inputs import Subset, evenly
 from headstart.encoders.encoder import Encoder
 from headstart.objectives.objective import Objective
-from headstart.representation.doctor import diagnose
+from headstart.representation.doctor import Look, diagnose
 from headstart.training.checkpoint import read_tensors, write_tensors
 from headstart.training.log import Log, Row
 from headstart.training.training_set import Augmentation, TrainingSet
@@ -127,13 +127,13 @@ class Monitor:
         """The last look in three lines, for the panel below a progress bar: the measures, and what the doctor says."""
         if not self.rows:
             return ""
-        row = self.rows[-1]
-        known = f" · k-NN {row['knn']:.2f} (pixels {row['knn_pixels']:.2f})" if "knn" in row else ""
+        look = Look.of(self.rows[-1])
+        known = f" · k-NN {look.knn:.2f} (pixels {look.knn_pixels:.2f})" if look.knn is not None else ""
         said = [v.sentence for v in diagnose(self.rows, finished=False) if v.code != "D003"]  # the bar says how far
         return (
-            f"other view found {row['top1']:.2f} · rank {row['rank']:.0f} · spread {row['spread']:.2f}{known}\n"
-            f"alignment {row['alignment']:.2f} · uniformity {row['uniformity']:.2f} · dead units {row['dead']:.0%} · "
-            f"copies {row['copies']:.0%}\n{' '.join(said)}"
+            f"other view found {look.top1:.2f} · rank {look.rank:.0f} · spread {look.spread:.2f}{known}\n"
+            f"alignment {look.alignment:.2f} · uniformity {look.uniformity:.2f} · dead units {look.dead:.0%} · "
+            f"copies {look.copies:.0%}\n{' '.join(said)}"
         )
 
     def __call__(self, objective: Objective, rows: list[Row]) -> None:

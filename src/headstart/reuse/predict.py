@@ -2,15 +2,30 @@
 
 import csv
 import os
+from collections.abc import Iterable, Sequence
+from dataclasses import astuple, dataclass, fields
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from headstart.errors import UserError
+
+if TYPE_CHECKING:
+    import numpy as np
+
+
+@dataclass(frozen=True)
+class Prediction:
+    """What an input is taken for, and how surely: a probability, 0 to 1."""
+
+    id: str
+    label: int
+    class_name: str
+    confidence: float
 
 
 def predict(
     bundle: str | Path, *sources: str, out: Path | None = None, device: str = "auto", data_root: str | None = None
-) -> list[dict[str, Any]]:
+) -> list[Prediction]:
     """Classify images with a bundle's head.
 
     Args:
@@ -21,7 +36,7 @@ def predict(
         data_root: Folder of downloaded data sets; default: the variable HEADSTART_DATA.
 
     Returns:
-        One row an image: id, label, class_name, confidence, least certain first.
+        One an image, least certain first.
     """
     from headstart.data.load import load
     from headstart.encoders.device import find_device
@@ -39,24 +54,32 @@ def predict(
         raise UserError("nothing to predict: give a source (name, .npz, folder, Parquet) or image files")
     if out is not None:
         check_writable(Path(out))
-    found = [load(source, data_root=data_root) for source in _joined(sources)]
-    rows = []
-    for dataset in found:
+    found: list[Prediction] = []
+    for dataset in [load(source, data_root=data_root) for source in _joined(sources)]:
         h = given.embed(dataset, device=find_device(device))
         probabilities = restore(given.head, given.head_tensors).predict_proba(h)
         probabilities = apply_temperature(probabilities, given.head["temperature"])
-        best, classes = probabilities.argmax(1), given.head_tensors["classes"].numpy()
-        rows += [
-            {
-                "id": name, "label": int(classes[k]), "class_name": given.head["class_names"][int(classes[k])],
-                "confidence": round(float(p[k]), 6),
-            }
-            for name, k, p in zip(dataset.ids, best, probabilities, strict=True)
-        ]  # fmt: skip
-    rows.sort(key=lambda row: row["confidence"])
+        classes = given.head_tensors["classes"].numpy()
+        found += named(dataset.ids, probabilities, classes, given.head["class_names"])
+    found.sort(key=lambda one: one.confidence)
     if out is not None:
-        write_predictions(Path(out), rows)
-    return rows
+        write_predictions(Path(out), found)
+    return found
+
+
+def named(
+    ids: Iterable[str], probabilities: "np.ndarray", classes: "np.ndarray", class_names: Sequence[str]
+) -> list[Prediction]:
+    """The most probable class of each input, in order.
+
+    Args:
+        ids: n of them. probabilities: (n, k). classes: (k,) the label of each column.
+        class_names: The name of every label.
+    """
+    return [
+        Prediction(name, int(classes[k]), class_names[int(classes[k])], round(float(p[k]), 6))
+        for name, k, p in zip(ids, probabilities.argmax(1), probabilities, strict=True)
+    ]
 
 
 def _joined(sources: tuple[str, ...]) -> list[Any]:
@@ -68,12 +91,12 @@ def _joined(sources: tuple[str, ...]) -> list[Any]:
     return [*others, pictures] if pictures else others
 
 
-def write_predictions(path: Path, rows: list[dict[str, Any]]) -> None:
+def write_predictions(path: Path, found: Sequence[Prediction]) -> None:
     """id,label,class_name,confidence, atomically."""
     path.parent.mkdir(parents=True, exist_ok=True)
     waiting = path.with_name(path.name + ".new")
     with waiting.open("w", newline="", encoding="utf-8") as file:
-        writer = csv.DictWriter(file, ["id", "label", "class_name", "confidence"])
-        writer.writeheader()
-        writer.writerows(rows)
+        writer = csv.writer(file)
+        writer.writerow([field.name for field in fields(Prediction)])
+        writer.writerows(astuple(one) for one in found)
     os.replace(waiting, path)

@@ -1,131 +1,118 @@
 """The answer: one sentence on which approach is best, at how many labels, by how much, and how certainly."""
 
-from typing import Any
+from collections.abc import Mapping
 
-from headstart.evaluation.statistics import LEVEL, detectable, points
+from headstart.evaluation.statistics import Comparison
+from headstart.study.records import StudyRecord
+
+Gains = Mapping[str, Comparison]
 
 
-def compose(results: dict[str, Any], *, beats_guessing: bool) -> str:
-    """The sentence, from results.json's content (with ``chosen``).
+def compose(record: StudyRecord, *, beats_guessing: bool) -> str:
+    """The sentence, from all that the record says but its ``answer``.
 
     beats_guessing: whether the winner is detectably better than always naming one class.
     """
-    chosen, by_convention = results["chosen"], _selection(results) is None
-    gains = {b: row for b in chosen if (row := _gain(results, b))}
-    missed = {b: row for b in chosen if b not in gains and (row := _missed(results, b))}
-    if by_convention:
-        text = _by_convention(results, beats_guessing) + (
+    budgets = list(record.chosen)
+    gains = {b: row for b in budgets if (row := _named(record, b)) and row.is_gain}
+    missed = {b: row for b in budgets if b not in gains and (row := _missed(record, b))}
+    if record.score(record.winner, budgets[-1]).selection is None:  # nothing could be held out anywhere
+        text = _by_convention(record, beats_guessing) + (
             "" if missed else ", and no pretrained approach is detectably better"
         )
     elif not beats_guessing:
-        earlier = {b: row for b, row in gains.items() if b != list(chosen)[-1]}
-        text = _guessing(results, nothing=not missed and not earlier)
-        text += f"; {_gained(results, earlier, [])}" if earlier else ""
+        earlier = {b: row for b, row in gains.items() if b != budgets[-1]}
+        text = _guessing(record, nothing=not missed and not earlier)
+        text += f"; {_gained(record, earlier, [])}" if earlier else ""
     elif gains:
-        text = _gained(results, gains, [b for b in chosen if b not in gains and b not in missed])
+        text = _gained(record, gains, [b for b in budgets if b not in gains and b not in missed])
     else:
-        text = _nothing(results, "The approach named" if missed else "Pretraining")
+        text = _nothing(record, "The approach named" if missed else "Pretraining")
     return text + _not_chosen(missed) + "."
 
 
-def _guessing(results: dict[str, Any], *, nothing: bool) -> str:
-    winner, last = results["winner"], list(results["chosen"])[-1]
+def _guessing(record: StudyRecord, *, nothing: bool) -> str:
+    winner, last = record.winner, record.last_budget
     return (
-        f"{'Nothing: at' if nothing else 'At'} {_labels(results, winner, last)}, the approach named, {winner}, is not "
-        f"detectably better than guessing, with {_score(results, winner, last)}"
+        f"{'Nothing: at' if nothing else 'At'} {_labels(record, winner, last)}, the approach named, {winner}, is not "
+        f"detectably better than guessing, with {_score(record, winner, last)}"
     )
 
 
-def _by_convention(results: dict[str, Any], beats_guessing: bool) -> str:
-    winner, last = results["winner"], list(results["chosen"])[-1]
+def _by_convention(record: StudyRecord, beats_guessing: bool) -> str:
+    winner, last = record.winner, record.last_budget
     return (
-        f"At {_labels(results, winner, last)} nothing can be held out to choose by: {winner}, named by convention, "
-        f"reaches {_score(results, winner, last)}{'' if beats_guessing else ', not detectably better than guessing'}"
+        f"At {_labels(record, winner, last)} nothing can be held out to choose by: {winner}, named by convention, "
+        f"reaches {_score(record, winner, last)}{'' if beats_guessing else ', not detectably better than guessing'}"
     )
 
 
-def _nothing(results: dict[str, Any], what: str) -> str:
-    budgets, winner = list(results["chosen"]), results["winner"]
-    last = budgets[-1]
-    labels = _labels(results, winner, last)
-    where = "at any number of labels" if len(budgets) > 1 else f"at {labels}"
+def _nothing(record: StudyRecord, what: str) -> str:
+    winner, last = record.winner, record.last_budget
+    labels = _labels(record, winner, last)
+    where = "at any number of labels" if len(record.chosen) > 1 else f"at {labels}"
+    row = _named(record, last)
+    doubt = "" if row is None or row.certain else ", which chance may explain"
     return (
         f"{what} adds nothing detectable over the best baseline {where}; at {labels} {winner} is named, with "
-        f"{_score(results, winner, last)}"
-        + ("" if winner == results["chosen"][last]["baseline"] else f" ({_versus(results, last)})")
+        f"{_score(record, winner, last)}" + (f" ({row.points} against {row.b}{doubt})" if row else "")
     )
 
 
-def _gained(results: dict[str, Any], gains: dict[str, dict[str, Any]], nothing: list[str]) -> str:
-    chosen, lead = results["chosen"], list(gains)[-1]
-    text = _claim(results, lead, gains[lead])
+def _gained(record: StudyRecord, gains: Gains, nothing: list[str]) -> str:
+    chosen, lead = record.chosen, list(gains)[-1]
+    text = _claim(record, gains[lead])
     others = [b for b in gains if b != lead]
     if others:
-        text += "; " + "; ".join(_claim(results, b, gains[b], short=chosen[b] == chosen[lead]) for b in others)
+        text += "; " + "; ".join(_claim(record, gains[b], short=chosen[b] == chosen[lead]) for b in others)
     if nothing:
         text += f", and nothing detectable at {_join([_short(b) for b in nothing])}"
     return text
 
 
-def _missed(results: dict[str, Any], budget: str) -> dict[str, Any] | None:
+def _named(record: StudyRecord, budget: str) -> Comparison | None:
+    """The approach named against the best baseline; None where it is that baseline."""
+    return record.comparison(record.chosen[budget].named, budget)
+
+
+def _missed(record: StudyRecord, budget: str) -> Comparison | None:
     """The largest detectable gain by pretraining over the best baseline that was not named there."""
-    named = results["chosen"][budget]["named"]
-    others = {a["name"] for a in results["approaches"] if a["kind"] == "pretrained"} - {named}
-    rows = [c for c in results["comparisons"] if c["budget"] == budget and c["a"] in others and detectable(c)]
-    return max(rows, key=lambda c: c["difference"], default=None)
+    named = record.chosen[budget].named
+    others = {a.name for a in record.approaches if a.kind == "pretrained"} - {named}
+    rows = [c for c in record.comparisons if c.budget == budget and c.a in others and c.is_gain]
+    return max(rows, key=lambda c: c.difference, default=None)
 
 
-def _not_chosen(missed: dict[str, dict[str, Any]]) -> str:
+def _not_chosen(missed: Gains) -> str:
     if not missed:
         return ""
     *others, last = missed
     row = missed[last]
     also = f", nor were gains at {_join([_short(b) for b in others])}" if others else ""
     return (
-        f"; {row['a']} scored {points(row)} against {row['b']} at {_short(last)}, but was not chosen on the training "
+        f"; {row.a} scored {row.points} against {row.b} at {_short(last)}, but was not chosen on the training "
         f"side{also}"
     )
 
 
-def _gain(results: dict[str, Any], budget: str) -> dict[str, Any] | None:
-    """The comparison of the approach named with the best baseline, where it is a detectable gain by pretraining."""
-    named = results["chosen"][budget]["named"]
-    row = next((c for c in results["comparisons"] if c["budget"] == budget and c["a"] == named), None)
-    return row if row and detectable(row) else None
-
-
-def _claim(results: dict[str, Any], budget: str, row: dict[str, Any], *, short: bool = False) -> str:
+def _claim(record: StudyRecord, row: Comparison, *, short: bool = False) -> str:
     if short:
-        return f"{points(row)} at {_short(budget)}"
+        return f"{row.points} at {_short(row.budget)}"
     return (
-        f"{row['a']} adds {points(row)} over the best baseline ({row['b']}) at {_labels(results, row['a'], budget)}, "
-        f"reaching {_score(results, row['a'], budget)}"
+        f"{row.a} adds {row.points} over the best baseline ({row.b}) at {_labels(record, row.a, row.budget)}, "
+        f"reaching {_score(record, row.a, row.budget)}"
     )
 
 
-def _versus(results: dict[str, Any], budget: str) -> str:
-    named = results["chosen"][budget]["named"]
-    row = next(c for c in results["comparisons"] if c["budget"] == budget and c["a"] == named)
-    doubt = "" if row["p_holm"] < LEVEL else ", which chance may explain"
-    return f"{points(row)} against {row['b']}{doubt}"
+def _score(record: StudyRecord, name: str, budget: str) -> str:
+    s = record.score(name, budget)
+    return f"{s.mean:.3f} [{s.low:.3f}, {s.high:.3f}] {record.metric.replace('_', ' ')}"
 
 
-def _selection(results: dict[str, Any]) -> float | None:
-    """The winner's selection at the largest number of labels; None where nothing could be held out anywhere."""
-    scores = next(a["scores"] for a in results["approaches"] if a["name"] == results["winner"])
-    return scores[list(results["chosen"])[-1]]["selection"]
-
-
-def _score(results: dict[str, Any], name: str, budget: str) -> str:
-    s = next(a for a in results["approaches"] if a["name"] == name)["scores"][budget]
-    return f"{s['mean']:.3f} [{s['low']:.3f}, {s['high']:.3f}] {results['metric'].replace('_', ' ')}"
-
-
-def _labels(results: dict[str, Any], name: str, budget: str) -> str:
+def _labels(record: StudyRecord, name: str, budget: str) -> str:
     if budget != "all":
         return f"{budget} label{'s' if budget != '1' else ''} a class"
-    n = next(a for a in results["approaches"] if a["name"] == name)["scores"][budget]["n_labels"]
-    return f"all {n} training labels"
+    return f"all {record.score(name, budget).n_labels} training labels"
 
 
 def _short(budget: str) -> str:

@@ -11,6 +11,7 @@ from headstart.errors import UserError, unknown
 from headstart.objectives.catalogue import method_class, methods
 from headstart.training.method import Method
 
+Kind = Literal["baseline", "pretrained"]
 _PIXELS = {
     "majority": "majority",
     "knn-pixels": "knn",
@@ -38,7 +39,7 @@ class Approach:
     head: str
 
     @property
-    def kind(self) -> Literal["baseline", "pretrained"]:
+    def kind(self) -> Kind:
         """Baselines learn nothing from unlabelled inputs."""
         return "baseline" if self.method == "pixels" or is_untrained(self.method) else "pretrained"
 

@@ -2,16 +2,20 @@
 
 import math
 from collections.abc import Sequence
+from dataclasses import replace
 from itertools import pairwise
-from typing import Any
 
 import numpy as np
 
+from headstart.codec import from_json
 from headstart.evaluation.outcomes import Outcomes
-from headstart.evaluation.splits import label_draws
+from headstart.evaluation.splits import label_draws, split_hash
+from headstart.study.answer import compose
 from headstart.study.approaches import Approach, parse_approach
 from headstart.study.comparisons import choose, compare, corrected
 from headstart.study.pool import needs
+from headstart.study.records import ApproachRecord, Chosen, Score, StudyRecord
+from headstart.study.tasks import EncodeFacts, ScoreFacts
 from headstart.study.workspace import Task, Workspace
 from headstart.training.checkpoint import read_tensors
 
@@ -41,15 +45,18 @@ class Outcome:
         for larger, smaller in pairwise(str(b) for b in reversed(space.budgets)):
             if smaller in whole and math.isnan(self.preference(smaller)):
                 self.selection[smaller] = self.selection[larger] if larger in whole else [math.nan]
-        self.seconds += sum(read_tensors(space.folder / task.path)[1]["seconds"] for task in encoders)
+        made = [from_json(EncodeFacts, read_tensors(space.folder / task.path)[1]) for task in encoders]
+        self.seconds += sum(facts.seconds for facts in made)
 
     def _read(self, task: Task) -> None:
-        tensors, facts = read_tensors(self.space.folder / task.path)
-        self.seconds += facts["seconds"]
+        tensors, plain = read_tensors(self.space.folder / task.path)
+        facts = from_json(ScoreFacts, plain)
+        self.seconds += facts.seconds
         for budget, value in tensors.items():
             self.probabilities.setdefault(budget, []).append(value.numpy())
-            self.selection.setdefault(budget, []).append(facts["selection"][budget])
-            self.n_labels.setdefault(budget, []).append(facts["n_labels"][budget])
+            selection = facts.selection[budget]
+            self.selection.setdefault(budget, []).append(math.nan if selection is None else selection)
+            self.n_labels.setdefault(budget, []).append(facts.n_labels[budget])
 
     def preference(self, budget: str) -> float:
         """The mean selection, by which approaches are chosen; NaN where there is none."""
@@ -70,14 +77,13 @@ def _tasks(space: Workspace, approach: Approach, split: int) -> list[Task]:
 def outcomes(space: Workspace, said: Sequence[np.ndarray], budget: str) -> Outcomes:
     """What was said of every split's test images at a budget, in this study."""
     asked = "all" if budget == "all" else int(budget)
-    return Outcomes(space.splits, space.y, said, space.plan["metric"], space.groups, asked)
+    return Outcomes(space.splits, space.y, said, space.plan.metric, space.groups, asked)
 
 
-def assemble(space: Workspace) -> dict[str, Any]:
-    """``approaches``, ``comparisons``, ``winner``, and ``chosen``: the approach and best baseline named at a budget."""
-    found = [Outcome(space, parse_approach(name)) for name in space.plan["approaches"]]
+def assemble(space: Workspace) -> StudyRecord:
+    """Everything that the tasks' files say, with the answer; a budget is there where every split has it."""
+    plan, found = space.plan, [Outcome(space, parse_approach(name)) for name in space.plan.approaches]
     found = [o for o in found if o.probabilities]
-    approaches = [_scores(o) for o in found]
     comparisons, chosen = [], {}
     for budget in (str(b) for b in space.budgets):
         there = {o.approach.name: o for o in found if budget in o.probabilities}
@@ -85,28 +91,33 @@ def assemble(space: Workspace) -> dict[str, Any]:
         if not baselines:
             continue
         named, best = choose({name: o.preference(budget) for name, o in there.items()}, baselines)
-        chosen[budget] = {"named": named, "baseline": best}
+        chosen[budget] = Chosen(named, best)
         predicted = {name: o.at(budget) for name, o in there.items()}
         comparisons += compare(predicted, budget=budget, named=named, best=best, baselines=baselines)
     last = list(chosen)[-1]
-    return {
-        "winner": chosen[last]["named"], "approaches": approaches, "comparisons": corrected(comparisons, last),
-        "chosen": chosen,
-    }  # fmt: skip
+    record = StudyRecord(
+        answer="", source=plan.source, data_hash=plan.request.data_hash, n_labelled=len(space.labelled),
+        n_unlabelled=len(space.labels) - len(space.labelled), class_names=plan.class_names, seed=plan.seed,
+        metric=plan.metric, split_hash=split_hash(space.splits), folds=plan.folds, repeats=plan.repeats, saw=plan.saw,
+        encoders=plan.encoders, views=plan.views, winner=chosen[last].named,
+        approaches=tuple(_approach(o) for o in found), comparisons=corrected(comparisons, last), chosen=chosen,
+        request=plan.request, left_out=plan.left_out,
+    )  # fmt: skip
+    return replace(record, answer=compose(record, beats_guessing=beats_guessing(space, record.winner, last)))
 
 
-def _scores(o: Outcome) -> dict[str, Any]:
-    plan, found = o.space.plan, {}
-    for budget in o.probabilities:
-        predicted, selection = o.at(budget), o.preference(budget)
-        is_so = predicted.interval()
-        found[budget] = {
-            "mean": is_so.mean, "low": is_so.low, "high": is_so.high, "about": is_so.about,
-            "selection": None if math.isnan(selection) else selection,
-            "folds": predicted.folds, "n_labels": round(float(np.mean(o.n_labels[budget]))),
-        }  # fmt: skip
-    saw = "none" if o.approach.kind == "baseline" else plan["saw"]
-    return {"name": o.approach.name, "kind": o.approach.kind, "saw": saw, "scores": found, "seconds": o.seconds}
+def _approach(o: Outcome) -> ApproachRecord:
+    saw = "none" if o.approach.kind == "baseline" else o.space.plan.saw
+    return ApproachRecord(o.approach.name, o.approach.kind, saw, {b: _score(o, b) for b in o.probabilities}, o.seconds)
+
+
+def _score(o: Outcome, budget: str) -> Score:
+    predicted, selection = o.at(budget), o.preference(budget)
+    found = predicted.interval()
+    return Score(
+        found.mean, found.low, found.high, found.about, None if math.isnan(selection) else selection,
+        tuple(predicted.folds), round(float(np.mean(o.n_labels[budget]))),
+    )  # fmt: skip
 
 
 def beats_guessing(space: Workspace, name: str, budget: str) -> bool:

@@ -7,13 +7,11 @@ within a budget (Holm. A simple sequentially rejective multiple test procedure. 
 """
 
 import math
-from collections.abc import Mapping, Set
-from typing import Any
+from collections.abc import Mapping, Sequence, Set
+from dataclasses import replace
 
 from headstart.evaluation.outcomes import Outcomes
-from headstart.evaluation.statistics import holm
-
-Row = dict[str, Any]
+from headstart.evaluation.statistics import Comparison, holm
 
 
 def choose(selection: Mapping[str, float], baselines: Set[str]) -> tuple[str, str]:
@@ -31,28 +29,27 @@ def choose(selection: Mapping[str, float], baselines: Set[str]) -> tuple[str, st
     return max(known, key=lambda name: known[name]) if known else best, best
 
 
-def compare(predicted: Mapping[str, Outcomes], *, budget: str, named: str, best: str, baselines: Set[str]) -> list[Row]:
+def compare(
+    predicted: Mapping[str, Outcomes], *, budget: str, named: str, best: str, baselines: Set[str]
+) -> list[Comparison]:
     """Every approach against the best baseline at a budget: the difference, its interval, p, and its role."""
-    rows = []
+    found = []
     for name in predicted:
         if name != best:
             d = predicted[name].minus(predicted[best])
             role = "named" if name == named else "baseline" if name in baselines else "other"
-            rows.append(
-                {"budget": budget, "a": name, "b": best, "difference": d.mean, "low": d.low, "high": d.high, "p": d.p,
-                 "role": role, "about": d.about}
-            )  # fmt: skip
-    return rows
+            found.append(Comparison(budget, name, best, d.mean, d.low, d.high, d.p, None, role, d.about))
+    return found
 
 
-def corrected(rows: list[Row], last: str) -> list[Row]:
-    """The rows with ``p_holm``: as it is for the one that confirms, None for baselines, otherwise Holm's."""
-    families: dict[tuple[str, str], list[Row]] = {}
-    for row in rows:
-        row["p_holm"] = row["p"] if row["role"] == "named" else None
-        if row["role"] == "other" or (row["role"] == "named" and row["budget"] != last):
-            families.setdefault((row["role"], row["budget"] if row["role"] == "other" else ""), []).append(row)
+def corrected(found: Sequence[Comparison], last: str) -> tuple[Comparison, ...]:
+    """The comparisons with ``p_holm``: p for the one that confirms, None for baselines, otherwise Holm's."""
+    families: dict[tuple[str, str], list[int]] = {}
+    counts = [c.p if c.role == "named" else None for c in found]
+    for i, c in enumerate(found):
+        if c.role == "other" or (c.role == "named" and c.budget != last):
+            families.setdefault((c.role, c.budget if c.role == "other" else ""), []).append(i)
     for family in families.values():
-        for row, p in zip(family, holm([row["p"] for row in family]), strict=True):
-            row["p_holm"] = float(p)
-    return rows
+        for i, p in zip(family, holm([found[i].p for i in family]), strict=True):
+            counts[i] = float(p)
+    return tuple(replace(c, p_holm=p) for c, p in zip(found, counts, strict=True))

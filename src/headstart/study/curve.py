@@ -1,7 +1,7 @@
 """Curve: from the scores at a few label numbers to what twice the labels would bring, or that it cannot be told."""
 
 from collections.abc import Sequence
-from typing import Any
+from dataclasses import dataclass
 
 import numpy as np
 from scipy.stats import norm
@@ -12,13 +12,58 @@ WIDEST = 0.2
 _RATES = np.geomspace(0.1, 2.0, 25)
 
 
+@dataclass(frozen=True)
+class Reading:
+    """A value read off the fitted curve, with its 95 % interval."""
+
+    mean: float
+    low: float
+    high: float
+
+
+@dataclass(frozen=True)
+class LearningCurve:
+    """The law that fits the scores best, as far as twice the labels.
+
+    n: numbers of labels, ascending; mean, low, high: the law there, rising, at most 1, and its band.
+    observed_n, observed_mean: what it was fitted to. n_all: labels that there are. doubled: the score at twice as many;
+    gain: how much more that is than at ``n_all``.
+    """
+
+    n: tuple[float, ...]
+    mean: tuple[float, ...]
+    low: tuple[float, ...]
+    high: tuple[float, ...]
+    observed_n: tuple[int, ...]
+    observed_mean: tuple[float, ...]
+    n_all: int
+    doubled: Reading
+    gain: Reading
+
+    @property
+    def sentence(self) -> str:
+        """What twice the labels would bring; or that it cannot be told, where its interval is wider than ``WIDEST``."""
+        doubled, gain = self.doubled, self.gain
+        labels = f"twice the labels ({2 * self.n_all:,} instead of {self.n_all:,})"
+        if doubled.high - doubled.low > WIDEST:
+            return (
+                f"What {labels} would bring cannot be told: the score could be anything from {doubled.low:.2f} "
+                f"to {doubled.high:.2f}."
+            )
+        return (
+            f"If the curve goes on as it began, {labels} would bring the score to {doubled.mean:.3f} "
+            f"[{doubled.low:.3f}, {doubled.high:.3f}], {100 * gain.mean:.1f} points more "
+            f"[{100 * gain.low:.1f}, {100 * gain.high:.1f}]."
+        )
+
+
 def extrapolate(
     points: Sequence[tuple[int, Sequence[float] | np.ndarray]],
     *,
     n_all: int,
     seed: int,
     ratio: float = 1 / 3,
-) -> dict[str, Any] | None:
+) -> LearningCurve | None:
     """Fit the inverse power law a − b n^−c, a ≤ 1, b ≥ 0, and read it at twice the labels.
 
     Such laws describe learning curves of classifiers (Figueroa et al. Predicting sample size required for
@@ -33,10 +78,7 @@ def extrapolate(
         ratio: n_test / n_train of a split (``splits.fold_ratio``).
 
     Returns:
-        "sentence"; "n", "mean", "low", "high" for plotting, rising, at most 1; "observed_n", "observed_mean";
-        "doubled": {"n", "mean", "low", "high"}; "gain": {"mean", "low", "high"} of twice the labels over ``n_all``.
-        The sentence says that it cannot be told when the interval at twice the labels is wider than ``WIDEST``.
-        None with fewer than three label numbers or two splits, from which no curve follows.
+        The curve; None with fewer than three label numbers or two splits, from which no curve follows.
     """
     points = sorted(points, key=lambda point: point[0])
     splits = min((len(scores) for _, scores in points), default=0)
@@ -49,38 +91,18 @@ def extrapolate(
     curves = _curves(observed, means, _weights(scores), n)
     mean, low, high = _centre_and_range(curves)
     gain = _centre_and_range(curves[:, [-1]] - curves[:, [np.searchsorted(n, n_all)]])
-    found = {
-        "n": n.tolist(),
-        "mean": mean.tolist(),
-        "low": low.tolist(),
-        "high": high.tolist(),
-        "observed_n": [int(labels) for labels in observed],
-        "observed_mean": means[0].tolist(),
-        "doubled": {"n": 2 * n_all, "mean": float(mean[-1]), "low": float(low[-1]), "high": float(high[-1])},
-        "gain": {name: value.item() for name, value in zip(("mean", "low", "high"), gain, strict=True)},
-    }
-    return {"sentence": _sentence(found, n_all)} | found
+    return LearningCurve(
+        n=tuple(n.tolist()), mean=tuple(mean.tolist()), low=tuple(low.tolist()), high=tuple(high.tolist()),
+        observed_n=tuple(int(labels) for labels in observed), observed_mean=tuple(means[0].tolist()), n_all=n_all,
+        doubled=Reading(float(mean[-1]), float(low[-1]), float(high[-1])),
+        gain=Reading(*(value.item() for value in gain)),
+    )  # fmt: skip
 
 
 def _centre_and_range(values: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
     """The first row, fitted to what was observed, and where 95 % of the other, resampled rows lie around it."""
     low, high = np.quantile(values[1:], [0.025, 0.975], axis=0)
     return values[0], np.minimum(low, values[0]), np.maximum(high, values[0])
-
-
-def _sentence(found: dict[str, Any], n_all: int) -> str:
-    doubled, gain = found["doubled"], found["gain"]
-    labels = f"twice the labels ({doubled['n']:,} instead of {n_all:,})"
-    if doubled["high"] - doubled["low"] > WIDEST:
-        return (
-            f"What {labels} would bring cannot be told: the score could be anything from {doubled['low']:.2f} "
-            f"to {doubled['high']:.2f}."
-        )
-    return (
-        f"If the curve goes on as it began, {labels} would bring the score to {doubled['mean']:.3f} "
-        f"[{doubled['low']:.3f}, {doubled['high']:.3f}], {100 * gain['mean']:.1f} points more "
-        f"[{100 * gain['low']:.1f}, {100 * gain['high']:.1f}]."
-    )
 
 
 def _weights(scores: np.ndarray) -> np.ndarray:

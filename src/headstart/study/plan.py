@@ -10,6 +10,7 @@ from headstart.data.inputs import Subset
 from headstart.encoders.build import STAGED
 from headstart.evaluation.splits import label_draws
 from headstart.study.approaches import Approach, is_untrained, parse_approach
+from headstart.study.records import Speed
 from headstart.study.tasks import method_recipe, network_recipe
 from headstart.study.workspace import Task, Workspace
 from headstart.study.yardsticks import architecture
@@ -24,14 +25,6 @@ RESERVE = 0.12
 # What is left out first when time is short: the dearest for what it usually brings.
 _GIVE_WAY = ("greedy", "denoising", "autoencoder")
 _SHARED = 1.25  # what two threads spend on an encoder, together, of what one would; measured 1.15 to 1.35
-
-
-@dataclass(frozen=True)
-class Speed:
-    """Seconds that one thread needs: to train on one image once, by method or ``network``; and to embed an image."""
-
-    train: dict[str, float]
-    embed: float
 
 
 @dataclass
@@ -114,12 +107,13 @@ def fit_into(
         )
 
 
-def costs(space: Workspace, speed: Speed) -> dict[Task, float]:
+def costs(space: Workspace) -> dict[Task, float]:
     """Every task and its expected seconds, summed over its threads, in the order in which they should be begun."""
-    approaches = [parse_approach(name) for name in space.plan["approaches"]]
+    speed = space.plan.speed
+    approaches = [parse_approach(name) for name in space.plan.approaches]
     methods = list(dict.fromkeys(a.method for a in approaches if a.method != "pixels"))
     found: dict[Task, float] = {}
-    for split in range(len(space.splits)) if space.plan["saw"] == "training" else [None]:
+    for split in range(len(space.splits)) if space.plan.saw == "training" else [None]:
         for method in sorted(methods, key=lambda m: (m.startswith(_GIVE_WAY), m)):
             for encoder in range(space.encoders(method)):
                 task = space.encode_task(method, split, encoder)

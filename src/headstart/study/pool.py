@@ -7,12 +7,13 @@ import sys
 import time
 from collections.abc import Callable
 from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
-from dataclasses import asdict
 from pathlib import Path
 
+from headstart.codec import from_json, to_json
 from headstart.errors import UserError
 from headstart.study.approaches import parse_approach
 from headstart.study.tasks import execute
+from headstart.study.worker import Answer, Order
 from headstart.study.workspace import Task, Workspace
 
 INLINE_SECONDS = 8.0
@@ -98,14 +99,14 @@ class _Crew:
         worker = self.idle.pop() if self.idle else self._hire()
         assert worker.stdin is not None
         assert worker.stdout is not None
-        worker.stdin.write(json.dumps({"task": asdict(task), "seconds": seconds}) + "\n")
+        worker.stdin.write(json.dumps(to_json(Order(task, seconds))) + "\n")
         worker.stdin.flush()
         line = worker.stdout.readline()
         if not line:
             raise RuntimeError(f"a worker ended while it did {task.path}: {worker.wait()}")
-        answer = json.loads(line)
-        if "error" in answer:
-            raise UserError(answer["error"]) if answer["user"] else RuntimeError(f"{task.path}: {answer['error']}")
+        answer = from_json(Answer, json.loads(line))
+        if answer.error is not None:
+            raise UserError(answer.error) if answer.user else RuntimeError(f"{task.path}: {answer.error}")
         self.idle.append(worker)
 
     def _hire(self) -> "subprocess.Popen[str]":

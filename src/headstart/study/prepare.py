@@ -13,6 +13,7 @@ from headstart.data.pixels import Pixels
 from headstart.encoders.build import SMALLEST
 from headstart.errors import UserError
 from headstart.evaluation.groups import bound_groups
+from headstart.study.records import Seen
 from headstart.views.presets import resolve
 from headstart.views.views import Views
 
@@ -32,14 +33,14 @@ class Prepared:
     bound: np.ndarray | None
     groups: np.ndarray | None
     prescribed: np.ndarray | None
-    saw: str
+    saw: Seen
     views_name: str
     views: Views
     views_reason: str
 
 
 def prepare(
-    source: Any, *, data_root: str | None, image_size: int | None, views: str | None, saw: str | None, seed: int
+    source: Any, *, data_root: str | None, image_size: int | None, views: str | None, saw: Seen | None, seed: int
 ) -> Prepared:
     """Load and check a source.
 

@@ -1,11 +1,14 @@
 """The protocol of a study in plain sentences, from its plan."""
 
+from collections.abc import Sequence
+
 import numpy as np
 
+from headstart.evaluation.budgets import Budget
 from headstart.evaluation.splits import label_draws
 from headstart.study.approaches import is_untrained, parse_approach
 from headstart.study.prepare import Prepared
-from headstart.study.workspace import Budget, Workspace
+from headstart.study.workspace import Workspace
 
 _SAW = {
     "unlabelled": "Encoders learned from the unlabelled images only; exact copies of labelled images were left out.",
@@ -19,9 +22,9 @@ def sentences(space: Workspace, data: Prepared) -> list[str]:
     plan, splits = space.plan, space.splits
     test = round(float(np.mean([len(s.test) for s in splits])))
     found = [
-        f"{plan['folds']} stratified folds, drawn {plan['repeats']} time(s): {len(splits)} splits of the "
+        f"{plan.folds} stratified folds, drawn {plan.repeats} time(s): {len(splits)} splits of the "
         f"{len(space.y)} labelled images, the same for every approach, about {test} test images each.",
-        _SAW[plan["saw"]],
+        _SAW[plan.saw],
         "At each number of labels a class, the first so many of each class of the training fold were used, smaller "
         "sets within larger ones.",
         "Classifiers on frozen vectors and on pixels were tuned over six candidates each by inner cross-validation "
@@ -30,12 +33,12 @@ def sentences(space: Workspace, data: Prepared) -> list[str]:
         *_yardsticks(space),
         "Test labels chose nothing. The approach named and the best baseline are those with the highest mean score "
         "on the training side (selection).",
-        *_one_label(plan["budgets"]),
+        *_one_label(plan.budgets),
         *_uncertainty(space),
     ]
     if data.prescribed is not None and np.isin(data.prescribed, ["test"]).any():
         found[0] = (
-            f"The source prescribes a test set: it was cut into {plan['folds']} parts, each approach was trained on "
+            f"The source prescribes a test set: it was cut into {plan.folds} parts, each approach was trained on "
             "the prescribed training images, the same for every approach."
         )
     if data.dataset.groups is None:
@@ -53,7 +56,7 @@ def sentences(space: Workspace, data: Prepared) -> list[str]:
 def _uncertainty(space: Workspace) -> list[str]:
     """What intervals are about, and which differences are tested."""
     units = "images" if space.groups is None else "groups of images"
-    encoders, shared = space.plan["encoders"], "each split" if space.runs > 1 else "all splits"
+    encoders, shared = space.plan.encoders, "each split" if space.runs > 1 else "all splits"
     drawn = {b: label_draws(space.splits, space.y, b) for b in space.budgets}
     several = " and ".join(f"{n} times at {b} a class" for b, n in drawn.items() if n > 1)
     found = [
@@ -75,7 +78,7 @@ def _uncertainty(space: Workspace) -> list[str]:
 
 def _yardsticks(space: Workspace) -> list[str]:
     """What untrained and supervised networks are, where there are any."""
-    methods = dict.fromkeys(parse_approach(name).method for name in space.plan["approaches"])
+    methods = dict.fromkeys(parse_approach(name).method for name in space.plan.approaches)
     encoders = dict.fromkeys(space.encoder_name(method) for method in methods if is_untrained(method))
     if not encoders:
         return []
@@ -85,7 +88,7 @@ def _yardsticks(space: Workspace) -> list[str]:
     ]
 
 
-def _one_label(budgets: list[Budget]) -> list[str]:
+def _one_label(budgets: Sequence[Budget]) -> list[str]:
     """How approaches are chosen where nothing can be held out."""
     if 1 not in budgets:
         return []
@@ -108,4 +111,4 @@ def _kin(space: Workspace, data: Prepared) -> str:
     return {
         "unlabelled": " One encoder serves all splits: it saw unlabelled images of tested groups, as inputs only.",
         "training": " Unlabelled images of a tested group were not shown to that split's encoder.",
-    }.get(space.plan["saw"], "")
+    }.get(space.plan.saw, "")

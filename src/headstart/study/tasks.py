@@ -2,11 +2,13 @@
 
 import math
 import time
-from typing import Any
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
 
 import numpy as np
 import torch
 
+from headstart.codec import from_json, to_json
 from headstart.encoders.build import EncoderSpec
 from headstart.encoders.encoder import Encoder
 from headstart.evaluation.splits import Split, label_draws
@@ -30,6 +32,25 @@ from headstart.training.workplace import discard
 SHOWN = 12
 
 
+@dataclass(frozen=True)
+class EncodeFacts:
+    """Of an encoder that was made: its spec, its recipe (None for an untrained one), steps and wall time."""
+
+    spec: EncoderSpec
+    recipe: Recipe | None
+    steps: int
+    seconds: float = 0.0
+
+
+@dataclass(frozen=True)
+class ScoreFacts:
+    """Of predictions, by budget: the selection score, None where nothing can be held out, and how many labels."""
+
+    selection: Mapping[str, float | None]
+    n_labels: Mapping[str, int]
+    seconds: float = 0.0
+
+
 def execute(task: Task, space: Workspace, *, seconds: float | None = None) -> None:
     """Do a task and write its result, atomically. ``seconds``: wall time that an encoder's training may take."""
     path = space.folder / task.path
@@ -42,11 +63,11 @@ def execute(task: Task, space: Workspace, *, seconds: float | None = None) -> No
             tensors, facts = _encode(task, space, seconds)
         else:
             tensors, facts = (_score if task.kind == "score" else _train)(task, space)
-    write_tensors(path, tensors, {**facts, "seconds": time.monotonic() - started})
+    write_tensors(path, tensors, to_json(replace(facts, seconds=time.monotonic() - started)))
     discard(path.parent / "run")
 
 
-def _encode(task: Task, space: Workspace, seconds: float | None) -> tuple[dict[str, torch.Tensor], dict[str, Any]]:
+def _encode(task: Task, space: Workspace, seconds: float | None) -> tuple[dict[str, torch.Tensor], EncodeFacts]:
     """Train an encoder, or none, and embed every image once; both are standardised by the inputs that it may see."""
     folder, plan = (space.folder / task.path).parent, space.plan
     data = space.seen(space.inputs(task.split))
@@ -57,17 +78,17 @@ def _encode(task: Task, space: Workspace, seconds: float | None) -> tuple[dict[s
         recipe = method_recipe(space, task.name, len(data)).but(seed=space.seed(task.encoder))
         shown = task.split in (None, 0, REFIT) and not task.encoder  # of several encoders, one is enough to look at
         monitor = Monitor(data, views=space.views, epochs=recipe.epochs, folder=folder, resume=True) if shown else None
-        run = Run(folder / "run", resume=True, seconds=seconds, device=plan["device"], watch=monitor)
+        run = Run(folder / "run", resume=True, seconds=seconds, device=plan.device, watch=monitor)
         fitted = fit_encoder(Method(task.name), data, spec=spec, recipe=recipe, run=run)
         if monitor:
             monitor.finish(fitted.encoder, len(fitted.rows), fitted.objective)
     Log(folder / "log.csv").add(fitted.rows)
     encoder = fitted.encoder.float()
-    h = represent(encoder, space.images, symmetric=spec.symmetric, device=plan["device"])
+    h = represent(encoder, space.images, symmetric=spec.symmetric, device=plan.device)
     tensors = {f"encoder.{k}": v for k, v in encoder.state_dict().items()} | {"h": torch.from_numpy(h)}
     if fitted.objective is not None and (made := _reconstructions(fitted.objective, space)) is not None:
         tensors["reconstructions"] = made
-    return tensors, {"spec": spec.card(), "recipe": recipe.card() if recipe else None, "steps": len(fitted.rows)}
+    return tensors, EncodeFacts(spec, recipe, len(fitted.rows))
 
 
 def _reconstructions(objective: Objective, space: Workspace) -> torch.Tensor | None:
@@ -80,20 +101,20 @@ def _reconstructions(objective: Objective, space: Workspace) -> torch.Tensor | N
 
 def method_recipe(space: Workspace, method: str, n: int) -> Recipe:
     """The default recipe for n images, shortened by the plan's share."""
-    recipe = Method(method).recipe(n, runs=space.runs, seed=space.plan["seed"], device=space.plan["device"])
-    return recipe.but(epochs=max(1, round(recipe.epochs * space.plan["share"])))
+    recipe = Method(method).recipe(n, runs=space.runs, seed=space.plan.seed, device=space.plan.device)
+    return recipe.but(epochs=max(1, round(recipe.epochs * space.plan.share)))
 
 
 def network_recipe(space: Workspace, n: int, split: int, encoder: int = 0) -> Recipe:
     """The one recipe by which every network is trained on n labels."""
     recipe = default_recipe("supervised", n, seed=(space.seed(encoder) + 1000 * (split + 1)) % 2**32)
-    return recipe.but(epochs=max(1, round(recipe.epochs * space.plan["share"])))
+    return recipe.but(epochs=max(1, round(recipe.epochs * space.plan.share)))
 
 
 def read_encoder(space: Workspace, task: Task) -> tuple[Encoder, EncoderSpec]:
     """The encoder that an encode task made."""
     tensors, facts = read_tensors(space.folder / task.path)
-    spec = EncoderSpec.from_card(facts["spec"])
+    spec = from_json(EncodeFacts, facts).spec
     encoder = untrained_encoder(spec, seed=0)
     encoder.load_state_dict({k.removeprefix("encoder."): v for k, v in tensors.items() if k.startswith("encoder.")})
     return encoder.eval(), spec
@@ -109,7 +130,7 @@ def vectors(
     return tensors["h"].numpy()[rows]
 
 
-def _score(task: Task, space: Workspace) -> tuple[dict[str, torch.Tensor], dict[str, Any]]:
+def _score(task: Task, space: Workspace) -> tuple[dict[str, torch.Tensor], ScoreFacts]:
     """Fit and tune an approach's head at every budget of one split, on every draw of labels and every encoder.
 
     Probabilities are (encoders, draws, n_test, k). There is no selection where nothing can be held out.
@@ -119,14 +140,14 @@ def _score(task: Task, space: Workspace) -> tuple[dict[str, torch.Tensor], dict[
         vectors(space, approach, task.split, encoder=e, rows=space.labelled)
         for e in range(space.encoders(approach.method))
     ]
-    tensors, facts = {}, {"selection": {}, "n_labels": {}}
+    tensors, selections, n_labels = {}, {}, {}
     for budget in space.budgets:
         draws = range(label_draws(space.splits, space.y, budget))
         made = [[_head(space, approach, h, split, split.budget(space.y, budget, d)) for d in draws] for h in every]
         tensors[str(budget)] = torch.from_numpy(np.array([[probabilities for probabilities, _ in one] for one in made]))
-        facts["selection"][str(budget)] = float(np.mean([selection for one in made for _, selection in one]))
-        facts["n_labels"][str(budget)] = len(split.budget(space.y, budget))
-    return tensors, facts
+        selections[str(budget)] = float(np.mean([selection for one in made for _, selection in one]))
+        n_labels[str(budget)] = len(split.budget(space.y, budget))
+    return tensors, ScoreFacts(selections, n_labels)
 
 
 def _head(
@@ -134,21 +155,19 @@ def _head(
 ) -> tuple[np.ndarray, float]:
     """Probabilities of a split's test images, and the selection score, by a head fitted on these rows."""
     groups = None if space.groups is None else space.groups[train]
-    head = Head(approach.head, seed=space.plan["seed"], metric=space.plan["metric"]).fit(
-        h[train], space.y[train], groups
-    )
-    held_out = inner_folds(space.y[train], groups, space.plan["seed"])
+    head = Head(approach.head, seed=space.plan.seed, metric=space.plan.metric).fit(h[train], space.y[train], groups)
+    held_out = inner_folds(space.y[train], groups, space.plan.seed)
     return head.predict_proba(h[split.test]), head.selection_ if held_out else math.nan
 
 
-def _train(task: Task, space: Workspace) -> tuple[dict[str, torch.Tensor], dict[str, Any]]:
+def _train(task: Task, space: Workspace) -> tuple[dict[str, torch.Tensor], ScoreFacts]:
     """Train a network of each encoder on one split's labels, and another on four fifths of them for its selection."""
     approach, number = parse_approach(task.name), task.split or 0
     budget = "all" if task.budget == "all" else int(task.budget or 0)
     train = space.splits[number].budget(space.y, budget)
     made = [_networks(space, approach, number, train, e) for e in range(space.encoders(approach.method))]
     selection = float(np.mean([selection for _, selection in made]))
-    facts = {"selection": {str(budget): selection}, "n_labels": {str(budget): len(train)}}
+    facts = ScoreFacts({str(budget): selection}, {str(budget): len(train)})
     return {str(budget): torch.from_numpy(np.array([[probabilities] for probabilities, _ in made]))}, facts
 
 
@@ -158,18 +177,18 @@ def _networks(
     """Probabilities of a split's test images, and the selection score, by networks trained from one encoder."""
     begun, _ = read_encoder(space, space.encode_task(approach.method, number, encoder))
     groups = None if space.groups is None else space.groups[train]
-    folds = inner_folds(space.y[train], groups, space.plan["seed"])
+    folds = inner_folds(space.y[train], groups, space.plan.seed)
     selection = math.nan
     if folds:
         kept, held = (train[f] for f in folds[0])
         probabilities = _network(space, fit_network(space, begun, kept, number, encoder), held)
-        selection = score(space.plan["metric"], space.y[held], probabilities.argmax(1), np.unique(space.y))
+        selection = score(space.plan.metric, space.y[held], probabilities.argmax(1), np.unique(space.y))
     return _network(space, fit_network(space, begun, train, number, encoder), space.splits[number].test), selection
 
 
 def _network(space: Workspace, fitted: Transfer, rows: np.ndarray) -> np.ndarray:
     x = space.images.rows(space.labelled[rows])
-    h = represent(fitted.encoder_, x, symmetric=space.views.symmetric, device=space.plan["device"])
+    h = represent(fitted.encoder_, x, symmetric=space.views.symmetric, device=space.plan.device)
     return LinearHead.of(fitted.head_).predict_proba(h)
 
 
@@ -177,5 +196,5 @@ def fit_network(space: Workspace, begun: Encoder, train: np.ndarray, split: int 
     """Fine-tune a copy of an encoder, of that number, on labelled rows."""
     rows = space.labelled[train]
     recipe = network_recipe(space, len(rows), split, encoder)
-    network = Transfer(begun, frozen=(), recipe=recipe, views=space.views, device=space.plan["device"])
+    network = Transfer(begun, frozen=(), recipe=recipe, views=space.views, device=space.plan.device)
     return network.fit(space.images.rows(rows), space.y[train], index=rows)

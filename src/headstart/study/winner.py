@@ -5,7 +5,7 @@ from typing import Any
 import numpy as np
 import torch
 
-from headstart.data.dataset import Dataset
+from headstart.codec import from_json, to_json
 from headstart.data.pixels import Pixels
 from headstart.encoders.build import EncoderSpec, build_encoder
 from headstart.evaluation.statistics import apply_temperature, temperature_scale
@@ -14,7 +14,8 @@ from headstart.representation.frozen import represent
 from headstart.reuse.heads import Head, LinearHead, StoredHead, store
 from headstart.study.approaches import Approach, parse_approach
 from headstart.study.assemble import Outcome
-from headstart.study.tasks import execute, fit_network, network_recipe, read_encoder, vectors
+from headstart.study.records import StudyRecord
+from headstart.study.tasks import EncodeFacts, execute, fit_network, network_recipe, read_encoder, vectors
 from headstart.study.workspace import REFIT, Workspace
 from headstart.training.checkpoint import read_tensors
 from headstart.training.method import Method
@@ -22,22 +23,36 @@ from headstart.training.threads import threads
 
 
 class Winner:
-    """An approach fitted on every label.
+    """The approach that a study named, fitted on every label.
 
     bundle: encoder or pixels, and head. vectors: (n, d) of every image. probabilities: (m, k) out of fold and
     calibrated, NaN for a labelled image that was in no test fold. predicted: (n, k), calibrated, for every image.
     """
 
-    def __init__(self, space: Workspace, name: str, budget: str, pixels: Pixels, facts: dict[str, Any]) -> None:
-        approach = parse_approach(name)
-        raw = _out_of_fold(space, approach, budget)
+    def __init__(self, space: Workspace, record: StudyRecord, pixels: Pixels) -> None:
+        approach = parse_approach(record.winner)
+        raw = _out_of_fold(space, approach, record.last_budget)
         tested = np.isfinite(raw).all(1)
         self.temperature = temperature_scale(raw[tested], space.y[tested])
         self.probabilities = np.full_like(raw, np.nan)
         self.probabilities[tested] = apply_temperature(raw[tested], self.temperature)
         with threads(1):
-            self.bundle, self.vectors, head = _refit(space, approach, pixels, facts, self.temperature)
+            self.bundle, self.vectors, head = _refit(space, record, pixels, self.temperature)
             self.predicted = apply_temperature(head.predict_proba(self.vectors), self.temperature)
+
+
+def _card(space: Workspace, record: StudyRecord, approach: Approach) -> dict[str, Any]:
+    """What the bundle's card says beside its spec and its head's own settings."""
+    named = record.approach(record.winner)
+    return {
+        "method": {
+            "name": approach.method, "approach": approach.name, "views": record.views, **_settings(space, approach),
+        },
+        "data": {"source": record.source, "hash": record.data_hash, "n": len(space.labels)},
+        # An encoder that saw the training folds' inputs sees every input when it is refitted.
+        "saw": "all" if named.saw == "training" else named.saw,
+        "measured": to_json(named.scores),
+    }  # fmt: skip
 
 
 def _out_of_fold(space: Workspace, approach: Approach, budget: str) -> np.ndarray:
@@ -52,9 +67,9 @@ def _out_of_fold(space: Workspace, approach: Approach, budget: str) -> np.ndarra
 
 
 def _refit(
-    space: Workspace, approach: Approach, pixels: Pixels, facts: dict[str, Any], temperature: float
+    space: Workspace, record: StudyRecord, pixels: Pixels, temperature: float
 ) -> tuple[Bundle, np.ndarray, Head | LinearHead]:
-    everything, device = np.arange(len(space.y)), space.plan["device"]
+    approach, everything, device = parse_approach(record.winner), np.arange(len(space.y)), space.plan.device
     if approach.method == "pixels":
         spec = EncoderSpec("pixels", pixels.channels, pixels.size, (0.0,) * pixels.channels, (1.0,) * pixels.channels)
         encoder = build_encoder(spec)
@@ -71,38 +86,27 @@ def _refit(
     else:
         h = vectors(space, approach, REFIT)
         rows = h[space.labelled]
-        head = Head(approach.head, seed=space.plan["seed"], metric=space.plan["metric"]).fit(
-            rows, space.y, space.groups
-        )
+        head = Head(approach.head, seed=space.plan.seed, metric=space.plan.metric).fit(rows, space.y, space.groups)
         stored = store(head, rows, space.y, temperature=temperature)
-    named = {**stored.facts, "class_names": space.plan["class_names"]}
-    facts = {**facts, "method": {**facts["method"], **_settings(space, approach)}}
+    named = {**stored.facts, "class_names": list(space.plan.class_names)}
+    facts = _card(space, record, approach)
     return Bundle(encoder.cpu().float(), spec, pixels, facts, named, stored.tensors), h, head
 
 
 def _settings(space: Workspace, approach: Approach) -> dict[str, Any]:
     """What the card says of how the winner was trained, beside its head's own settings."""
-    settings: dict[str, Any] = {"seed": space.plan["seed"]}
+    settings: dict[str, Any] = {"seed": space.plan.seed}
     if approach.kind == "pretrained":
-        _, made = read_tensors(space.folder / space.encode_task(approach.method, REFIT).path)
-        settings["hyperparameters"] = dict(Method(approach.method).hyperparameters)
-        settings |= {key: made[key] for key in ("recipe", "steps")}
+        made = from_json(EncodeFacts, read_tensors(space.folder / space.encode_task(approach.method, REFIT).path)[1])
+        assert made.recipe is not None
+        settings |= {
+            "hyperparameters": dict(Method(approach.method).hyperparameters),
+            "recipe": made.recipe.card(), "steps": made.steps,
+        }  # fmt: skip
     if approach.is_network:
-        settings["finetuning"] = network_recipe(space, len(space.y), REFIT).card()
+        settings |= {"finetuning": network_recipe(space, len(space.y), REFIT).card()}
     return settings
 
 
 def _affine(head: LinearHead) -> dict[str, torch.Tensor]:
     return {"weight": torch.from_numpy(head.weight), "bias": torch.from_numpy(head.bias)}
-
-
-def predictions(dataset: Dataset, predicted: np.ndarray) -> list[dict[str, Any]]:
-    """One row an unlabelled image: id, label, class_name, confidence; least certain first."""
-    rows = []
-    for i in dataset.unlabelled:
-        label = int(predicted[i].argmax())
-        confidence = round(float(predicted[i, label]), 6)
-        rows.append(
-            {"id": dataset.ids[i], "label": label, "class_name": dataset.class_names[label], "confidence": confidence}
-        )
-    return sorted(rows, key=lambda row: row["confidence"])

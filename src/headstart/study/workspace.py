@@ -5,22 +5,22 @@ import os
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
-from typing import Any, Literal
+from typing import Literal
 
 import numpy as np
 
+from headstart.codec import from_json, to_json
 from headstart.data.inputs import Subset, mapped
-from headstart.data.pixels import Pixels
 from headstart.encoders.build import EncoderSpec
+from headstart.evaluation.budgets import Budget
 from headstart.evaluation.splits import Split
 from headstart.study.approaches import parse_approach
+from headstart.study.records import StudyPlan
 from headstart.study.yardsticks import architecture
 from headstart.training.fit import encoder_spec
 from headstart.training.training_set import TrainingSet
 from headstart.views.presets import PRESETS
 from headstart.views.views import Views
-
-Budget = int | Literal["all"]
 
 
 @dataclass(frozen=True)
@@ -56,25 +56,24 @@ class Task:
 class Workspace:
     """The plan (plan.json) and the arrays of a study, as its tasks read them, in any process."""
 
-    def __init__(self, folder: Path, plan: dict[str, Any]) -> None:
+    def __init__(self, folder: Path, plan: StudyPlan) -> None:
         self.folder, self.plan = folder, plan
 
     @classmethod
     def open(cls, folder: Path) -> "Workspace":
         """The workspace whose plan was written there."""
-        return cls(folder, json.loads((folder / "plan.json").read_text("utf-8")))
+        return cls(folder, from_json(StudyPlan, json.loads((folder / "plan.json").read_text("utf-8"))))
 
     def keep_plan(self) -> None:
         """Write the plan, atomically; its presence says that the arrays are there too."""
         waiting = self.folder / "plan.json.new"
-        waiting.write_text(json.dumps(self.plan, indent=1), "utf-8")
+        waiting.write_text(json.dumps(to_json(self.plan), indent=1), "utf-8")
         os.replace(waiting, self.folder / "plan.json")
 
     @cached_property
     def images(self) -> TrainingSet:
         """Every image with the views: as stored, in the encoders' size, mapped from the file that all tasks share."""
-        pixels = Pixels.from_json(self.plan["pixels"])
-        return TrainingSet.prepared_by(pixels, mapped(self.folder / "inputs.npy"), views=self.views)
+        return TrainingSet.prepared_by(self.plan.pixels, mapped(self.folder / "inputs.npy"), views=self.views)
 
     def seen(self, rows: np.ndarray) -> TrainingSet:
         """What an encoder that may see these rows learns from."""
@@ -112,20 +111,20 @@ class Workspace:
         path = self.folder / "groups.npy"
         return np.load(path) if path.is_file() else None
 
-    @cached_property
-    def splits(self) -> list[Split]:
+    @property
+    def splits(self) -> tuple[Split, ...]:
         """The splits, the same for every approach."""
-        return [Split(*(np.array(s[k], np.int64) for k in ("train", "test", "order"))) for s in self.plan["splits"]]
+        return self.plan.splits
 
     @property
-    def budgets(self) -> list[Budget]:
+    def budgets(self) -> tuple[Budget, ...]:
         """Labels a class, and "all"."""
-        return self.plan["budgets"]
+        return self.plan.budgets
 
     @property
     def views(self) -> Views:
         """The random views."""
-        return PRESETS[self.plan["views"]]
+        return PRESETS[self.plan.views]
 
     def spec(self, name: str, data: TrainingSet) -> EncoderSpec:
         """The named encoder for these images."""
@@ -133,25 +132,25 @@ class Workspace:
 
     def encoder_name(self, method: str) -> str:
         """A method's encoder, or that of an untrained network."""
-        return architecture(method, map(parse_approach, self.plan["approaches"]), self.plan["encoder"])
+        return architecture(method, map(parse_approach, self.plan.approaches), self.plan.encoder)
 
     @property
     def runs(self) -> int:
         """How many encoders share a method's looks: one a split where they may see the training fold."""
-        return len(self.plan["splits"]) if self.plan["saw"] == "training" else 1
+        return len(self.plan.splits) if self.plan.saw == "training" else 1
 
     def encoders(self, method: str) -> int:
         """How many encoders of a method, from other seeds, are put to every split; pixels have one representation."""
-        return 1 if method == "pixels" else self.plan["encoders"]
+        return 1 if method == "pixels" else self.plan.encoders
 
     def seed(self, encoder: int) -> int:
         """The seed of an encoder, and of what is trained from it; the first one's is the study's."""
-        first = self.plan["seed"]
+        first = self.plan.seed
         return int(np.random.SeedSequence([first, encoder]).generate_state(1)[0]) if encoder else first
 
     def encode_task(self, method: str, split: int | None, encoder: int = 0) -> Task:
         """The task that makes an encoder which an approach of this method uses on a split."""
-        return Task("encode", method, split if self.plan["saw"] == "training" else None, encoder=encoder)
+        return Task("encode", method, split if self.plan.saw == "training" else None, encoder=encoder)
 
     def inputs(self, split: int | None) -> np.ndarray:
         """Rows that an encoder may see.
@@ -159,7 +158,7 @@ class Workspace:
         With a split: unlabelled inputs and the training fold's, nothing of a test image's group nor its twin. Without:
         the unlabelled inputs that are no labelled image's twin, or every input where the study says so.
         """
-        if self.plan["saw"] == "all" or split == REFIT:
+        if self.plan.saw == "all" or split == REFIT:
             return np.arange(len(self.labels))
         unlabelled = np.flatnonzero(self.labels < 0)
         if split is None:
