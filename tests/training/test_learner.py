@@ -99,3 +99,7 @@ def test_it_is_studied_beside_a_baseline(tmp_path, monkeypatch):
     scores = {row["approach"]: row["mean"] for row in result.frame()}
     assert scores[f"{NAME}+probe"] > 0.9
     assert Path(result.folder, "report.html").is_file()
+
+
+def test_a_method_whose_encoder_has_its_name_still_takes_another(tmp_path):
+    assert pretrain("digits", method="autoencoder", encoder="small", epochs=1, out=tmp_path / "run").spec.name == "small"

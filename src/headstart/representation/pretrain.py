@@ -149,7 +149,7 @@ def _spec(method: "Method", encoder: str | None, data: "TrainingSet", *, symmetr
     from headstart.training.fit import encoder_spec
 
     own = method.default_encoder()
-    if own != method.name:
+    if not method.is_learner:
         return encoder_spec(encoder or own, data, symmetric=symmetric)
     if encoder is not None:
         raise UserError(f"{method.name} makes an encoder of its own: leave out --encoder")

@@ -74,7 +74,7 @@ def parse_approach(name: str) -> Approach:
         raise UserError(
             f"{name}: {learner} learns from labels, and would see more of them than a budget allows: use supervised"
         )
-    if plus and ":" in method and method == learner:
+    if plus and ":" in method and method == learner and not is_untrained(method):
         return Approach(name, Method(method).name, head)
     known = {"untrained", "greedy", *(m for m in methods() if not method_class(m).supervised)}
     if not plus or head not in _HEADS or learner not in known or (is_untrained(method) and head == "finetune"):

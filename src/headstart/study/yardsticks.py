@@ -12,8 +12,8 @@ def architecture(method: str, approaches: Iterable[Approach], asked: str | None)
     A method's: the one asked for, or its own. An untrained network's: as its name says, or the main one.
     """
     if not is_untrained(method):
-        own = Method(method).default_encoder()
-        return own if own == method else asked or own  # a learner makes an encoder of its own
+        own = Method(method)
+        return own.default_encoder() if own.is_learner else asked or own.default_encoder()
     return method.partition(":")[2] or main_architecture(approaches, asked)
 
 

@@ -63,6 +63,11 @@ class Method:
         object.__setattr__(made, "name", self.name)
         return made
 
+    @property
+    def is_learner(self) -> bool:
+        """Whether it makes an encoder of its own, without the loop."""
+        return issubclass(self.objective, Learner)
+
     def default_encoder(self) -> str:
         """What the method asks for where the user does not; a learner's is its own."""
         if issubclass(self.objective, Learner):
