@@ -35,7 +35,7 @@ def test_another_optimiser_is_taken_at_its_own_rate_and_kept_on_the_card(tmp_pat
         ("width=wide", "wanted a whole number, such as width=128"),
         ("temperature", "wanted a number, such as temperature=0.2"),
         ("temperature=0", "wanted a number above 0"),
-        ("temperature=nan", "wanted a number above 0"),
+        ("temperature=nan", "wanted a number, such as temperature=0.2"),
         ("width=0", "wanted at least 1"),
     ],
 )

@@ -102,4 +102,6 @@ def test_it_is_studied_beside_a_baseline(tmp_path, monkeypatch):
 
 
 def test_a_method_whose_encoder_has_its_name_still_takes_another(tmp_path):
-    assert pretrain("digits", method="autoencoder", encoder="small", epochs=1, out=tmp_path / "run").spec.name == "small"
+    assert (
+        pretrain("digits", method="autoencoder", encoder="small", epochs=1, out=tmp_path / "run").spec.name == "small"
+    )

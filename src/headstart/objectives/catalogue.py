@@ -71,7 +71,7 @@ def _as(default: Any, name: str, value: Any) -> Any:
         made = kind(value)
     except (TypeError, ValueError):
         made = None
-    if made is None or (kind is int and made != float(value)):
+    if made is None or made != made or (kind is int and made != float(value)):  # NaN equals nothing, itself neither
         wanted = {int: "a whole number", float: "a number"}.get(kind, "a text")
         raise UserError(f"{name}={value}: wanted {wanted}, such as {name}={default}")
     return made
