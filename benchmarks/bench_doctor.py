@@ -23,7 +23,7 @@ from headstart.representation.health import Monitor
 from headstart.training.fit import encoder_spec, untrained_encoder
 from headstart.training.loop import train
 from headstart.training.method import Method
-from headstart.training.recipe import default_recipe
+from headstart.training.recipe import Recipe
 from headstart.training.run import Run
 from headstart.training.training_set import TrainingSet
 from headstart.views.presets import PRESETS
@@ -117,8 +117,8 @@ def codes(run: Trial, looks: int) -> tuple[list[str], dict, dict]:
     )
     data = TrainingSet.of(x, y, views=run.views)
     made = Method(run.method, **(run.options or {})).make(encoder, shape=tuple(x.shape[1:]), seed=11)
-    recipe = default_recipe(run.method, len(x), seed=11)
-    recipe = recipe.but(epochs=max(3, min(recipe.epochs, round(looks / len(x)))))
+    recipe = Recipe(seed=11).resolve(run.method, len(x))
+    recipe = recipe.replace(epochs=max(3, min(recipe.epochs, round(looks / len(x)))))
     monitor = Monitor(data, views=run.views, epochs=recipe.epochs)
     train(run.broken(made), data, recipe=recipe, run=Run(watch=monitor))
     return [v.code for v in diagnose(monitor.rows) if v.against], monitor.rows[0], monitor.rows[-1]

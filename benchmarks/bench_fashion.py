@@ -46,7 +46,7 @@ def main() -> None:
         method,
         TrainingSet.of(x, torch.from_numpy(y), views=PRESETS["objects"]),
         spec=spec,
-        recipe=method.recipe(len(x)),
+        recipe=Recipe().resolve(method, len(x)),
         classes=10,
     ).encoder
     shown = {"pixels": (x.flatten(1).numpy(), x_test.flatten(1).numpy())}

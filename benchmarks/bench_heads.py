@@ -62,7 +62,7 @@ def vectors(seed: int) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
     u, rows = np.flatnonzero(labels < 0), np.flatnonzero(labels >= 0)
     method, views = Method("simclr"), PRESETS["microscopy"]
     recipe, spec = (
-        method.recipe(len(u), seed=seed),
+        Recipe(seed=seed).resolve(method, len(u)),
         encoder_spec("small", TrainingSet.of(x[u]), symmetric=views.symmetric),
     )
     encoder = fit_encoder(method, TrainingSet.of(x[u], views=views, index=u), spec=spec, recipe=recipe).encoder

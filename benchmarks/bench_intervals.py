@@ -257,7 +257,9 @@ def pretrained(seed: int) -> tuple[np.ndarray, np.ndarray]:
     x = torch.from_numpy(drawn.images.astype(np.float32) / 255).permute(0, 3, 1, 2)
     x = torch.nn.functional.avg_pool2d(x, 2)
     unlabelled, labelled = x[drawn.labels < 0], x[drawn.labels >= 0]
-    recipe = method.recipe(482, seed=int(np.random.SeedSequence([5, seed]).generate_state(1)[0])).but(epochs=25)
+    recipe = (
+        Recipe(seed=int(np.random.SeedSequence([5, seed]).generate_state(1)[0])).resolve(method, 482).replace(epochs=25)
+    )
     spec = encoder_spec("small", TrainingSet.of(unlabelled), symmetric=views.symmetric)
     fitted = fit_encoder(method, TrainingSet.of(unlabelled, views=views), spec=spec, recipe=recipe)
     h = represent(fitted.encoder, labelled, symmetric=spec.symmetric)

@@ -41,7 +41,7 @@ from headstart.reuse.heads import Head
 from headstart.reuse.probe import judged_splits
 from headstart.training.fit import encoder_spec, untrained_encoder
 from headstart.training.loop import train
-from headstart.training.recipe import Recipe, default_recipe
+from headstart.training.recipe import Recipe
 from headstart.training.run import Run
 from headstart.training.training_set import TrainingSet
 from headstart.views.presets import PRESETS
@@ -294,12 +294,12 @@ SEARCHED = [
 def reached(name: str, wanted: float, labels: Budget = "all") -> Callable[..., dict]:
     """Seconds to the wanted accuracy on these cells, by a set-up of our loop or of lightly's."""
     dataset, x, learned = cells(name)
-    judged, recipe = judge(dataset, x, labels), default_recipe("simclr", len(learned))
+    judged, recipe = judge(dataset, x, labels), Recipe().resolve("simclr", len(learned))
 
     def run(way: Ours | Peer, seed: int) -> dict:
         if isinstance(way, Peer):
             return seconds_to(wanted, way.batch, judged, partial(theirs, learned, way, seed=seed))
-        own = recipe.but(**way.recipe, seed=seed)
+        own = recipe.replace(**way.recipe, seed=seed)
         views = replace(PRESETS["microscopy"], **way.views)
         return seconds_to(
             wanted, own.batch_size, judged, partial(ours, learned, views, own, temperature=way.temperature)

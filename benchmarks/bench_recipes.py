@@ -92,7 +92,7 @@ def run(trial: dict) -> dict:
     from headstart.training.log import Row
     from headstart.training.loop import train
     from headstart.training.method import Method
-    from headstart.training.recipe import default_recipe
+    from headstart.training.recipe import Recipe
     from headstart.views.presets import PRESETS
 
     torch.set_num_threads(1)
@@ -103,11 +103,10 @@ def run(trial: dict) -> dict:
     views = replace(PRESETS[PRESETS_OF[trial["data"]]], **changed)
     spec = encoder_spec(method_encoder(trial), TrainingSet.of(x[u]), symmetric=views.symmetric)
     encoder, method = encoder_of(trial.get("encoder", spec.name), spec, trial["seed"]), trial.get("method", "simclr")
-    recipe = default_recipe(method, len(u), seed=trial["seed"]).but(**trial.get("recipe", {}))
-    if "optimiser" in trial:
-        recipe = recipe.by(trial["optimiser"])
+    recipe = Recipe(seed=trial["seed"], optimiser=trial.get("optimiser"), **trial.get("recipe", {}))
+    recipe = recipe.resolve(method, len(u))
     if "looks" in trial:
-        recipe = recipe.but(epochs=max(1, round(trial["looks"] / len(u))))
+        recipe = recipe.replace(epochs=max(1, round(trial["looks"] / len(u))))
     made = Method(method, **trial.get("options", {}))
     objective = made.make(encoder, shape=(spec.channels, *spec.size), seed=11)
     objective.__dict__["rates"] = trial.get("rates", objective.rates)

@@ -2,7 +2,7 @@
 
 The small network, from random weights or from SimCLR's, trained as a study trains it (``reuse.transfer``, the data's
 views) on 5, 10 and 25 labels a class, and on 300 and 1,000 in all, by number of steps, batch and rate; ``rule`` is what
-``default_recipe`` makes of so many labels. Draws of labels, test images (1,000 others, 797 of digits) and seeds are the
+``Recipe.resolve`` makes of so many labels. Draws of labels, test images (1,000 others, 797 of digits) and seeds are the
 same for every setting. Drawn cells of 40 and 50 pixels, digits and MNIST only: other data judge. One row a network:
 ``python benchmarks/bench_supervised.py [OUT] [--data cells-40] [--start simclr] [--steps rule 200]``; a run that was
 stopped goes on. ``--table`` prints the means of what is there.
@@ -30,7 +30,7 @@ from headstart.reuse.heads import LinearHead
 from headstart.reuse.transfer import Transfer
 from headstart.training.fit import encoder_spec, fit_encoder, untrained_encoder
 from headstart.training.method import Method
-from headstart.training.recipe import Recipe, default_recipe, steps_an_epoch
+from headstart.training.recipe import Recipe, steps_an_epoch
 from headstart.training.training_set import TrainingSet
 from headstart.views.presets import resolve
 from headstart.views.views import Views
@@ -81,7 +81,7 @@ def recipes(
 ) -> Iterator[tuple[str, Recipe]]:
     """The recipes asked for, for n labels: each with the batch that they make, at most the one asked for."""
     if "rule" in steps:
-        yield "rule", default_recipe("supervised", n, seed=draw)
+        yield "rule", Recipe(seed=draw).resolve("supervised", n)
     tried = set()
     for number, batch, rate in product([int(s) for s in steps if s != "rule"], batches, rates):
         an_epoch = steps_an_epoch(n, batch)
@@ -129,7 +129,9 @@ def start_from(start: str, data: str, seed: int) -> Encoder:
     if start == "random":
         return untrained_encoder(spec, seed=seed)
     method = Method(start)
-    return fit_encoder(method, TrainingSet.of(seen, views=views), spec=spec, recipe=method.recipe(len(seen))).encoder
+    return fit_encoder(
+        method, TrainingSet.of(seen, views=views), spec=spec, recipe=Recipe().resolve(method, len(seen))
+    ).encoder
 
 
 def measure(data: str, start: str, train: np.ndarray, test: np.ndarray, recipe: Recipe) -> dict[str, Any]:

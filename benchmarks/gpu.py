@@ -65,7 +65,7 @@ def rate(x: Tensor, recipe: Recipe, device: str, *, small: bool) -> float:
     train(
         simclr(x, small=small),
         TrainingSet.of(x, views=PRESETS["natural"]),
-        recipe=recipe.but(epochs=3),
+        recipe=recipe.replace(epochs=3),
         run=Run(device=device, watch=watch),
     )
     return len(x) * 2 / (times[-1] - times[-3])

@@ -61,7 +61,7 @@ RECORDS = [
     ApproachRecord("simclr+probe", "pretrained", "training", {"5": SCORE, "all": SCORE}, 1.5),
     Prediction("a.png", 3, "three", 0.75),
     LearningCurve((1.0, 2.0), (0.1, 0.2), (0.0, 0.1), (0.2, 0.3), (1, 2), (0.1, 0.2), 2, READING, READING),
-    EncodeFacts(SPEC, Recipe(epochs=3, warmup=0.1, optimiser="muon"), 12, 3.5),
+    EncodeFacts(SPEC, Recipe(epochs=3, warmup_fraction=0.1, optimiser="muon").resolve("simclr", 50), 12, 3.5),
     EncodeFacts(SPEC, None, 0),
     ScoreFacts({"1": None, "all": 0.9}, {"1": 3, "all": 45}, 1.0),
     Order(Task("train", "supervised", 2, "all", 1), None),

@@ -187,7 +187,7 @@ FAULTS: list[Fault] = [
     ),
     Fault(
         "encoders that share the looks take them all each",
-        "training/recipe.py", "default_recipe", "A / runs / B", "A / B", LOOP,
+        "training/recipe.py", "Recipe.resolve", "A / runs / B", "A / B", LOOP,
     ),
     Fault(
         "each stage learns for all epochs", "training/layerwise.py", "pretrain_layerwise", "A // B", "A", LAYERWISE

@@ -32,7 +32,7 @@ def objective(name):
 
 def trained(name, **changes):
     made = objective(name)
-    rows = train(made, TrainingSet.of(X, Y, views=PRESETS["microscopy"]), recipe=SHORT.but(**changes))
+    rows = train(made, TrainingSet.of(X, Y, views=PRESETS["microscopy"]), recipe=SHORT.replace(**changes))
     return made, rows
 
 
@@ -135,7 +135,7 @@ def test_randomness_follows_the_image_and_not_the_batch():
         train(
             Spy(objective("simclr")),
             TrainingSet.of(X, views=PRESETS["microscopy"]),
-            recipe=SHORT.but(batch_size=batch, epochs=1),
+            recipe=SHORT.replace(batch_size=batch, epochs=1),
         )
     assert all(torch.allclose(a, b, atol=1e-6) for a, b in seen.values())
     assert len(seen) == len(X)

@@ -88,7 +88,7 @@ def test_the_predictor_learns_at_ten_times_the_rate_of_the_rest():
         recipe = Recipe(
             epochs=1, batch_size=6, learning_rate=1e-3, weight_decay=0.0, optimiser="sgd", precision="float64"
         )
-        train(made, TrainingSet.of(images(seed=1)), recipe=recipe.but(rates=rates))
+        train(made, TrainingSet.of(images(seed=1)), recipe=recipe.replace(rates=rates))
         moved.append({name: p - before[name] for name, p in made.named_parameters() if "teacher" not in name})
     own, common = moved
     for name, way in own.items():

@@ -35,8 +35,8 @@ def small(monkeypatch):
     monkeypatch.setattr(cells_study, "CLASSIFIERS", cells_study.CLASSIFIERS[:2])
     monkeypatch.setattr(cells_study, "QUICK_SHARE", {"autoencoder": 0.01, "simclr": 0.01})
     monkeypatch.setattr(cells_study, "QUICK_REPEATS", 1)
-    usual = cells_study.default_recipe
-    monkeypatch.setattr(cells_study, "default_recipe", lambda *a, **more: usual(*a, **more).but(epochs=4))
+    usual = cells_study.Recipe
+    monkeypatch.setattr(cells_study, "Recipe", lambda **given: usual(**{**given, "epochs": 4}))
 
 
 @pytest.mark.slow

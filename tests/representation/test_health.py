@@ -125,7 +125,7 @@ def test_the_encoder_kept_is_the_one_that_found_most_other_views(tmp_path):
         monitor(objective, rows)
         seen[monitor.rows[-1]["step"]] = {k: v.clone() for k, v in objective.encoder.state_dict().items()}
 
-    train(made, TrainingSet.of(X, views=PRESETS["microscopy"]), recipe=RECIPE.but(epochs=8), run=Run(watch=watch))
+    train(made, TrainingSet.of(X, views=PRESETS["microscopy"]), recipe=RECIPE.replace(epochs=8), run=Run(watch=watch))
     tensors, facts = read_tensors(best)
     found = {row["step"]: row["top1"] for row in monitor.rows}
     assert facts["step"] == max(found, key=lambda step: (found[step], step)) < 8

@@ -49,10 +49,8 @@ def test_below_a_cut_the_rates_start_at_the_cut():
 
 def test_phases_draw_in_another_order_each():
     cut = Cut(encoder("small"), None, (1, *SIZE))
-    phases = make_phases(
-        cut, frozen=(), recipe=Recipe(epochs=9, seed=2**32 - 1), probe=Recipe(epochs=2), unfreeze_every=1,
-        faithful=False,
-    )  # fmt: skip
+    recipe, probe = (part.resolve("supervised", 10) for part in (Recipe(epochs=9, seed=2**32 - 1), Recipe(epochs=2)))
+    phases = make_phases(cut, frozen=(), recipe=recipe, probe=probe, unfreeze_every=1, faithful=False)
     assert [phase.recipe.epochs for phase in phases] == [2, 1, 1, 1, 1, 5]
     assert [phase.recipe.seed for phase in phases] == [0, 0, 1, 2, 3, 4]
     assert [phase.whole for phase in phases] == [True, True, False, False, False, False]
@@ -60,7 +58,8 @@ def test_phases_draw_in_another_order_each():
 
 def test_faithful_freezing_holds_every_parameter_and_no_dropout():
     cut = Cut(encoder("lecture_flat"), None, (1, *SIZE))
-    (phase,) = make_phases(cut, frozen="all", recipe=Recipe(epochs=1), probe=None, unfreeze_every=None, faithful=True)
+    recipe = Recipe(epochs=1).resolve("supervised", 10)
+    (phase,) = make_phases(cut, frozen="all", recipe=recipe, probe=None, unfreeze_every=None, faithful=True)
     network = torch.nn.ModuleDict({"encoder": cut})
     for name, _ in network.named_parameters():
         assert sum(begins(name, part) for part in phase.frozen) == 1

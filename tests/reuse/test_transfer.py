@@ -24,7 +24,7 @@ X = torch.rand(24, 1, 16, 16, generator=torch.Generator().manual_seed(0)) * 0.2
 for i, label in enumerate(Y):
     X[i, :, 4 * (label // 2) : 4 * (label // 2) + 4] += 0.7
 RECIPE = Recipe(epochs=15, batch_size=8, learning_rate=3e-3)
-SHORT = RECIPE.but(epochs=3)
+SHORT = RECIPE.replace(epochs=3)
 
 
 def encoder(name="small"):
@@ -67,7 +67,7 @@ def test_the_lectures_counts():
     totals = "Total parameters: 1,679,082\nTrainable: 1,612,298\nNot trainable: 66,784"
     assert made.summary(classes=10).endswith(totals)
     x, y = torch.rand(20, 1, 28, 28), np.arange(20) % 10
-    assert made.set_params(recipe=SHORT.but(epochs=1)).fit(x, y).summary().endswith(totals)
+    assert made.set_params(recipe=SHORT.replace(epochs=1)).fit(x, y).summary().endswith(totals)
 
 
 @pytest.mark.parametrize("faithful", [False, True])
@@ -144,7 +144,7 @@ def test_gradual_unfreezing_opens_the_last_stage_first():
 
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(loop._Loop, "_finish", spy)
-        made = Transfer(given, frozen=(), unfreeze_every=2, recipe=RECIPE.but(epochs=11), cache=False).fit(X, Y)
+        made = Transfer(given, frozen=(), unfreeze_every=2, recipe=RECIPE.replace(epochs=11), cache=False).fit(X, Y)
     assert [row["epoch"] for row in made.log_] == [e // 3 for n in (6, 6, 6, 6, 9) for e in range(n)]
     start = {f"encoder.encoder.{name}": value for name, value in states(given).items()}
     opened = [{n.split(".")[3] for n in moved(start, after)} for after in seen]
@@ -160,7 +160,7 @@ def test_stages_that_stay_frozen_are_not_opened():
 
 def test_too_few_epochs_for_all_stages_are_refused_with_the_number_wanted():
     with pytest.raises(UserError, match=r"4 stages .* want more than 8 epochs, the recipe has 8"):
-        Transfer(encoder(), frozen=(), unfreeze_every=2, recipe=RECIPE.but(epochs=8)).fit(X, Y)
+        Transfer(encoder(), frozen=(), unfreeze_every=2, recipe=RECIPE.replace(epochs=8)).fit(X, Y)
     with pytest.raises(UserError, match=r"give frozen=\(\)"):
         Transfer(encoder(), unfreeze_every=1, recipe=RECIPE).fit(X, Y)
 
@@ -182,7 +182,7 @@ def test_each_stage_moves_less_by_the_factor_than_the_one_above_it():
 def test_a_probe_first_trains_the_head_alone_then_everything():
     given = encoder()
     probed = Transfer(given, recipe=RECIPE).fit(X, Y)
-    made = Transfer(given, frozen=(), probe=RECIPE, recipe=SHORT.but(learning_rate=1e-12)).fit(X, Y)
+    made = Transfer(given, frozen=(), probe=RECIPE, recipe=SHORT.replace(learning_rate=1e-12)).fit(X, Y)
     assert made.cached_
     assert len(made.log_) == len(probed.log_) + 9
     assert torch.allclose(made.head_.weight, probed.head_.weight, atol=1e-6)

@@ -39,7 +39,7 @@ def same(a, b):
 def test_frozen_parts_are_bit_identical_and_all_others_move():
     objective = made()
     before = state(objective)
-    train(objective, TrainingSet.of(X, Y), recipe=SHORT.but(frozen=("encoder.stages.0", "encoder.stages.2")))
+    train(objective, TrainingSet.of(X, Y), recipe=SHORT.replace(frozen=("encoder.stages.0", "encoder.stages.2")))
     still = {name.split(".")[2] for name in same(before, state(objective)) if name.startswith("encoder.stages")}
     learned = {n for n in before if n.startswith(("encoder.stages.1", "encoder.stages.3", "head"))}
     assert still == {"0", "2"}
@@ -55,7 +55,7 @@ def test_frozen_batch_norm_and_dropout_are_in_inference_mode_while_the_rest_trai
             return super().forward(batch)
 
     encoder = made("lecture_flat").encoder
-    train(Spy(encoder, classes=3), TrainingSet.of(X, Y), recipe=SHORT.but(frozen=("encoder.stages.1",)))
+    train(Spy(encoder, classes=3), TrainingSet.of(X, Y), recipe=SHORT.replace(frozen=("encoder.stages.1",)))
     assert {name: mode for name, mode in modes[-1].items() if not mode}.keys() == {
         "encoder.stages.1", *(f"encoder.stages.1.{i}" for i in range(5))
     }  # fmt: skip
@@ -67,7 +67,7 @@ def test_no_gradient_is_computed_through_a_frozen_beginning():
     for name in ("0", "1"):
         stage = objective.encoder.stages.get_submodule(name)
         stage.register_forward_hook(lambda _, __, y, name=name: graphs.update({name: y.grad_fn is not None}))
-    train(objective, TrainingSet.of(X, Y), recipe=SHORT.but(frozen=("encoder.stages.0",)))
+    train(objective, TrainingSet.of(X, Y), recipe=SHORT.replace(frozen=("encoder.stages.0",)))
     assert graphs == {"0": False, "1": True}
 
 
@@ -75,31 +75,36 @@ def test_afterwards_everything_may_train_that_could_before_even_after_an_error()
     objective = made()
     objective.head.bias.requires_grad_(False)
     before = {name: p.requires_grad for name, p in objective.named_parameters()}
-    train(objective, TrainingSet.of(X, Y), recipe=SHORT.but(epochs=1, frozen=("encoder",)))
+    train(objective, TrainingSet.of(X, Y), recipe=SHORT.replace(epochs=1, frozen=("encoder",)))
     assert {name: p.requires_grad for name, p in objective.named_parameters()} == before
     with pytest.raises(ZeroDivisionError):
-        train(objective, TrainingSet.of(X, Y), recipe=SHORT.but(frozen=("encoder",)), run=Run(progress=lambda _: 1 / 0))
+        train(
+            objective,
+            TrainingSet.of(X, Y),
+            recipe=SHORT.replace(frozen=("encoder",)),
+            run=Run(progress=lambda _: 1 / 0),
+        )
     assert {name: p.requires_grad for name, p in objective.named_parameters()} == before
 
 
 def test_a_single_parameter_can_be_frozen():
     objective = made()
     before = state(objective)
-    train(objective, TrainingSet.of(X, Y), recipe=SHORT.but(frozen=("head.bias",)))
+    train(objective, TrainingSet.of(X, Y), recipe=SHORT.replace(frozen=("head.bias",)))
     assert [name for name in same(before, state(objective)) if name.startswith("head")] == ["head.bias"]
 
 
 def test_a_part_that_is_not_there_is_answered_by_the_nearest_and_freezing_everything_is_refused():
     with pytest.raises(UserError, match=r"unknown part 'encoder.stage.1': did you mean 'encoder.stages.1'"):
-        train(made(), TrainingSet.of(X, Y), recipe=SHORT.but(frozen=("encoder.stage.1",)))
+        train(made(), TrainingSet.of(X, Y), recipe=SHORT.replace(frozen=("encoder.stage.1",)))
     with pytest.raises(UserError, match="nothing is left to train"):
-        train(made(), TrainingSet.of(X, Y), recipe=SHORT.but(frozen=("encoder", "head")))
+        train(made(), TrainingSet.of(X, Y), recipe=SHORT.replace(frozen=("encoder", "head")))
 
 
 def test_frozen_batch_norm_does_not_stand_against_accumulation():
     with pytest.raises(UserError, match="batch-norm"):
-        train(made(), TrainingSet.of(X, Y), recipe=SHORT.but(accumulate=2))
-    train(made(), TrainingSet.of(X, Y), recipe=SHORT.but(accumulate=2, frozen=("encoder",)))
+        train(made(), TrainingSet.of(X, Y), recipe=SHORT.replace(accumulate=2))
+    train(made(), TrainingSet.of(X, Y), recipe=SHORT.replace(accumulate=2, frozen=("encoder",)))
 
 
 def test_a_part_with_a_smaller_rate_moves_less_by_exactly_the_factor_after_a_step_of_sgd():
@@ -107,7 +112,7 @@ def test_a_part_with_a_smaller_rate_moves_less_by_exactly_the_factor_after_a_ste
     for rates in (None, {"encoder": 0.5, "encoder.stages.1": 0.125}):
         objective = made()
         before = state(objective.double())
-        train(objective, TrainingSet.of(X, Y), recipe=ONE_SGD_STEP.but(rates=rates))
+        train(objective, TrainingSet.of(X, Y), recipe=ONE_SGD_STEP.replace(rates=rates))
         after = state(objective)
         moves.append({name: after[name] - before[name] for name, _ in objective.named_parameters()})
     for name, free in moves[0].items():
@@ -132,7 +137,7 @@ def test_the_beginning_of_a_name_ends_where_a_name_ends():
 
     objective = Supervised(Twelve(), classes=3)
     before = state(objective)
-    train(objective, TrainingSet.of(X, Y), recipe=SHORT.but(epochs=1, frozen=("encoder.layers.1",)))
+    train(objective, TrainingSet.of(X, Y), recipe=SHORT.replace(epochs=1, frozen=("encoder.layers.1",)))
     still = same(before, state(objective))
     assert still == ["encoder.layers.1.weight", "encoder.layers.1.bias"]
 
@@ -142,13 +147,13 @@ def test_the_beginning_of_a_name_ends_where_a_name_ends():
 )
 def test_a_rate_that_is_none_or_is_for_nothing_is_refused(rates, words):
     with pytest.raises(UserError, match=words):
-        train(made(), TrainingSet.of(X, Y), recipe=SHORT.but(rates=rates))
+        train(made(), TrainingSet.of(X, Y), recipe=SHORT.replace(rates=rates))
 
 
 @pytest.mark.parametrize("optimiser", ["adamw", "muon", "sgd"])
 def test_a_killed_and_resumed_run_with_frozen_parts_equals_an_uninterrupted_one(tmp_path, monkeypatch, optimiser):
     monkeypatch.setattr(loop, "CHECKPOINT_SECONDS", -1.0)
-    recipe = SHORT.but(optimiser=optimiser, frozen=("encoder.stages.0",), rates={"encoder": 0.5})
+    recipe = SHORT.replace(optimiser=optimiser, frozen=("encoder.stages.0",), rates={"encoder": 0.5})
     whole, cut, resumed = made(), made(), made()
     train(whole, TrainingSet.of(X, Y), recipe=recipe)
 
@@ -164,10 +169,10 @@ def test_a_killed_and_resumed_run_with_frozen_parts_equals_an_uninterrupted_one(
 
 
 def test_a_checkpoint_of_other_frozen_parts_is_refused(tmp_path):
-    train(made(), TrainingSet.of(X, Y), recipe=SHORT.but(frozen=("encoder.stages.0",)), run=Run(folder=tmp_path))
+    train(made(), TrainingSet.of(X, Y), recipe=SHORT.replace(frozen=("encoder.stages.0",)), run=Run(folder=tmp_path))
     for given in ({}, {"frozen": ("encoder",)}):
         with pytest.raises(UserError, match="another frozen"):
-            train(made(), TrainingSet.of(X, Y), recipe=SHORT.but(**given), run=Run(folder=tmp_path, resume=True))
+            train(made(), TrainingSet.of(X, Y), recipe=SHORT.replace(**given), run=Run(folder=tmp_path, resume=True))
 
 
 def test_sgd_is_torchs_own_with_momentum_and_weight_decay():

@@ -58,7 +58,7 @@ def test_the_result_is_the_textbooks_loop_written_out_by_hand():
     for k, stage in enumerate(small().stages):
         f_k = Staged([stage], channels=z.shape[1], size=(z.shape[2], z.shape[3]))
         learner = Method("autoencoder").make(f_k, shape=tuple(z.shape[1:]), seed=SHORT.seed + k)
-        train(learner, TrainingSet.of(z), recipe=SHORT.but(epochs=1))
+        train(learner, TrainingSet.of(z), recipe=SHORT.replace(epochs=1))
         learned.append(f_k.stages[0])
         f = nn.Sequential(*learned).eval()
         with torch.no_grad():

@@ -15,7 +15,7 @@ from headstart.objectives.objective import Objective
 from headstart.training.fit import encoder_spec, untrained_encoder
 from headstart.training.loop import _rate, train
 from headstart.training.method import Method
-from headstart.training.recipe import Recipe, default_recipe, steps_an_epoch
+from headstart.training.recipe import Recipe, steps_an_epoch
 from headstart.training.run import Run
 from headstart.training.training_set import TrainingSet
 from headstart.views.presets import PRESETS
@@ -60,12 +60,12 @@ def weight(objective):
 
 def trained(**changes):
     objective = Compress()
-    rows = train(objective, TrainingSet.of(X), recipe=SHORT.but(**changes))
+    rows = train(objective, TrainingSet.of(X), recipe=SHORT.replace(**changes))
     return objective, rows
 
 
 def test_the_rate_rises_linearly_then_falls_as_half_a_cosine_to_nearly_zero():
-    recipe = Recipe(epochs=1, learning_rate=2.0, warmup=0.2)
+    recipe = Recipe(learning_rate=2.0, warmup_fraction=0.2).resolve("simclr", 10)
     rates = [_rate(step, 10, recipe) for step in range(10)]
     assert rates[:3] == [1.0, 2.0, 2.0]
     assert rates[6] == pytest.approx(1.0)  # half way from step 2 to step 10
@@ -80,7 +80,10 @@ def test_named_parameters_move_by_their_factor_of_the_rate():
         def forward(self, batch):
             return {"error": super().forward(batch)["error"] + self.encoder.layer.bias.sum()}
 
-    objective, recipe = Faster(), Recipe(epochs=1, batch_size=24, learning_rate=1e-3, warmup=0.0, weight_decay=0.0)
+    objective, recipe = (
+        Faster(),
+        Recipe(epochs=1, batch_size=24, learning_rate=1e-3, warmup_fraction=0.0, weight_decay=0.0),
+    )
     weight_before, bias_before = weight(objective).clone(), objective.encoder.layer.bias.detach().clone()
     train(objective, TrainingSet.of(X), recipe=recipe)
     moved = (weight(objective) - weight_before).abs()
@@ -103,7 +106,9 @@ def test_decay_shrinks_weights_by_rate_times_decay_and_leaves_biases_and_norms(o
 
     objective = Still()
     before = {name: p.detach().clone() for name, p in objective.named_parameters()}
-    one_step = Recipe(epochs=1, batch_size=24, learning_rate=0.1, weight_decay=0.5, warmup=0.0, optimiser=optimiser)
+    one_step = Recipe(
+        epochs=1, batch_size=24, learning_rate=0.1, weight_decay=0.5, warmup_fraction=0.0, optimiser=optimiser
+    )
     train(objective, TrainingSet.of(X), recipe=one_step)
     for name, p in objective.named_parameters():
         kept = 1 - 0.1 * 0.5 if name == "encoder.layer.weight" else 1.0
@@ -111,7 +116,7 @@ def test_decay_shrinks_weights_by_rate_times_decay_and_leaves_biases_and_norms(o
 
 
 def test_without_a_cosine_step_a_single_step_still_has_the_full_rate():
-    assert _rate(0, 1, Recipe(epochs=1, learning_rate=0.5)) == 0.5
+    assert _rate(0, 1, Recipe(learning_rate=0.5).resolve("simclr", 10)) == 0.5
 
 
 def test_an_epoch_is_nearly_equal_batches_of_at_least_two_images():
@@ -127,7 +132,7 @@ def test_a_loop_sees_every_image_once_an_epoch_in_another_order():
             seen.append(batch.index.tolist())
             return super().forward(batch)
 
-    train(Spy(), TrainingSet.of(X[:20]), recipe=SHORT.but(epochs=2))
+    train(Spy(), TrainingSet.of(X[:20]), recipe=SHORT.replace(epochs=2))
     first, second = ([i for batch in part for i in batch] for part in (seen[:3], seen[3:]))
     assert sorted(first) == sorted(second) == list(range(20))
     assert first != second
@@ -143,7 +148,7 @@ def test_another_seed_deals_another_order():
 
     for seed in (0, 0, 1):
         orders.append([])
-        train(Spy(), TrainingSet.of(X), recipe=SHORT.but(epochs=1, seed=seed))
+        train(Spy(), TrainingSet.of(X), recipe=SHORT.replace(epochs=1, seed=seed))
     assert orders[0] == orders[1] != orders[2]
 
 
@@ -155,7 +160,7 @@ def test_label_and_place_in_the_data_set_stay_with_their_image():
             seen.append(batch)
             return super().forward(batch)
 
-    train(Spy(), TrainingSet.of(X, y, index=index), recipe=SHORT.but(epochs=1))
+    train(Spy(), TrainingSet.of(X, y, index=index), recipe=SHORT.replace(epochs=1))
     for batch in seen:
         rows = (batch.index - 100) // 7
         assert torch.equal(batch.x, X[rows])
@@ -173,7 +178,7 @@ def test_each_view_is_drawn_by_its_number_the_images_place_the_epoch_and_the_see
             return super().forward(batch)
 
     index = np.random.default_rng(0).permutation(24) + 100
-    train(Spy(), TrainingSet.of(X, views=views, index=index), recipe=SHORT.but(epochs=2, seed=5))
+    train(Spy(), TrainingSet.of(X, views=views, index=index), recipe=SHORT.replace(epochs=2, seed=5))
     for step, batch in enumerate(seen):
         own, first, second = (image_keys(batch.index, seed=5, epoch=step // 3, stream=k) for k in range(3))
         assert torch.equal(batch.keys, own)
@@ -190,7 +195,7 @@ def test_a_network_draws_something_else_in_every_step_and_the_same_again_by_the_
             return super().forward(batch)
 
     for seed in (0, 0, 1):
-        train(Spy(), TrainingSet.of(X), recipe=SHORT.but(seed=seed))
+        train(Spy(), TrainingSet.of(X), recipe=SHORT.replace(seed=seed))
     assert drawn[:9] == drawn[9:18]
     assert len(set(drawn)) == 18
 
@@ -233,7 +238,7 @@ def test_accumulation_is_refused_where_it_would_change_the_result(method, reason
     encoder = untrained_encoder(encoder_spec(Method(method).default_encoder(), TrainingSet.of(X)), seed=0)
     objective = Method(method).make(encoder, shape=(1, 16, 16), seed=0)
     with pytest.raises(UserError, match=reason):
-        train(objective, TrainingSet.of(X, views=PRESETS["digits"]), recipe=SHORT.but(accumulate=2))
+        train(objective, TrainingSet.of(X, views=PRESETS["digits"]), recipe=SHORT.replace(accumulate=2))
 
 
 def test_averaged_weights_are_the_moving_average_of_every_steps_weights():
@@ -245,7 +250,7 @@ def test_averaged_weights_are_the_moving_average_of_every_steps_weights():
 
     start = weight(Compress()).clone()
     averaged = Spy()
-    train(averaged, TrainingSet.of(X), recipe=SHORT.but(ema=0.9))
+    train(averaged, TrainingSet.of(X), recipe=SHORT.replace(ema=0.9))
     mean = start
     for w in passed:
         mean = 0.9 * mean + 0.1 * w
@@ -279,7 +284,7 @@ def test_double_precision_computes_in_double_precision():
             seen.add(batch.x.dtype)
             return super().forward(batch)
 
-    train((objective := Spy()), TrainingSet.of(X), recipe=SHORT.but(precision="float64", epochs=1))
+    train((objective := Spy()), TrainingSet.of(X), recipe=SHORT.replace(precision="float64", epochs=1))
     assert seen == {torch.float64}
     assert weight(objective).dtype == torch.float64
 
@@ -292,7 +297,7 @@ def test_bf16_computes_in_bf16_and_keeps_weights_in_float32():
             seen.add(self.encoder(batch.x).dtype)
             return super().forward(batch)
 
-    train((objective := Spy()), TrainingSet.of(X), recipe=SHORT.but(precision="bf16", epochs=1))
+    train((objective := Spy()), TrainingSet.of(X), recipe=SHORT.replace(precision="bf16", epochs=1))
     assert seen == {torch.bfloat16}
     assert weight(objective).dtype == torch.float32
 
@@ -300,7 +305,10 @@ def test_bf16_computes_in_bf16_and_keeps_weights_in_float32():
 def test_a_time_budget_shortens_the_schedule_and_ends_it_at_its_foot():
     progress = []
     rows = train(
-        Compress(), TrainingSet.of(X), recipe=SHORT.but(epochs=100000), run=Run(seconds=0.5, progress=progress.append)
+        Compress(),
+        TrainingSet.of(X),
+        recipe=SHORT.replace(epochs=100000),
+        run=Run(seconds=0.5, progress=progress.append),
     )
     assert 8 <= len(rows) < 100_000
     assert rows[-1]["seconds"] < 3
@@ -327,13 +335,20 @@ def test_the_log_has_a_row_a_step_and_a_column_a_term(tmp_path):
 def test_a_checkpoint_of_another_recipe_is_refused_by_what_differs(tmp_path):
     train(Compress(), TrainingSet.of(X), recipe=SHORT, run=Run(folder=tmp_path))
     with pytest.raises(UserError, match="another learning_rate"):
-        train(Compress(), TrainingSet.of(X), recipe=SHORT.but(learning_rate=1.0), run=Run(folder=tmp_path, resume=True))
+        train(
+            Compress(),
+            TrainingSet.of(X),
+            recipe=SHORT.replace(learning_rate=1.0),
+            run=Run(folder=tmp_path, resume=True),
+        )
 
 
 def test_resuming_a_finished_run_does_not_step_again(tmp_path):
     first, second = Compress(), Compress()
-    rows = train(first, TrainingSet.of(X), recipe=SHORT.but(ema=0.5), run=Run(folder=tmp_path))
-    assert train(second, TrainingSet.of(X), recipe=SHORT.but(ema=0.5), run=Run(folder=tmp_path, resume=True)) == rows
+    rows = train(first, TrainingSet.of(X), recipe=SHORT.replace(ema=0.5), run=Run(folder=tmp_path))
+    assert (
+        train(second, TrainingSet.of(X), recipe=SHORT.replace(ema=0.5), run=Run(folder=tmp_path, resume=True)) == rows
+    )
     assert torch.equal(weight(first), weight(second))
 
 
@@ -354,7 +369,7 @@ def test_training_leaves_the_callers_random_state_alone_and_does_not_depend_on_i
     second, _ = trained()
     assert torch.equal(weight(first), weight(second))
     torch.set_rng_state(before)
-    train(first, TrainingSet.of(X), recipe=SHORT.but(epochs=1))
+    train(first, TrainingSet.of(X), recipe=SHORT.replace(epochs=1))
     assert torch.equal(torch.get_rng_state(), before)
 
 
@@ -370,7 +385,7 @@ def test_a_watcher_sees_the_start_and_the_log_up_to_the_end_of_every_epoch():
 
 
 def test_the_default_recipe_looks_at_fewer_epochs_of_more_images():
-    epochs = [default_recipe("simclr", n).epochs for n in (100, 1_000, 4_000, 60_000)]
+    epochs = [Recipe().resolve("simclr", n).epochs for n in (100, 1_000, 4_000, 60_000)]
     assert epochs == sorted(epochs, reverse=True)
     assert epochs[-1] >= 1
-    assert default_recipe("simclr", 1_000, runs=4).epochs < epochs[1]
+    assert Recipe().resolve("simclr", 1_000, runs=4).epochs < epochs[1]

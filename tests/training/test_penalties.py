@@ -50,7 +50,7 @@ def test_sparse_outputs_get_sparser_and_correlated_ones_less_correlated():
         made = objective()
         penalise(made, "encoder", penalty, weight=weight)
         rows = train(
-            made, TrainingSet.of(X, views=PRESETS["microscopy"]), recipe=SHORT.but(epochs=20, learning_rate=0.005)
+            made, TrainingSet.of(X, views=PRESETS["microscopy"]), recipe=SHORT.replace(epochs=20, learning_rate=0.005)
         )
         return rows[-1][penalty.__name__] / weight
 
@@ -82,7 +82,7 @@ def test_contraction_is_the_jacobians_squared_norm_on_average():
 def test_contraction_reaches_the_first_layers_weights():
     made = objective("autoencoder")
     penalise(made, "encoder", contraction, weight=1.0)
-    rows = train(made, TrainingSet.of(X), recipe=SHORT.but(epochs=15, learning_rate=0.005))
+    rows = train(made, TrainingSet.of(X), recipe=SHORT.replace(epochs=15, learning_rate=0.005))
     assert rows[-1]["contraction"] < 0.5 * rows[0]["contraction"]
 
 
@@ -150,7 +150,7 @@ def test_the_same_penalty_on_two_layers_counts_for_both():
 
 def test_a_batch_is_not_split_under_a_penalty():
     made = objective("mae")
-    train(made, TrainingSet.of(X), recipe=SHORT.but(epochs=1, accumulate=2))
+    train(made, TrainingSet.of(X), recipe=SHORT.replace(epochs=1, accumulate=2))
     penalise(made, "encoder.look", decorrelation, weight=1.0)
     with pytest.raises(UserError, match="is penalised"):
-        train(made, TrainingSet.of(X), recipe=SHORT.but(epochs=1, accumulate=2))
+        train(made, TrainingSet.of(X), recipe=SHORT.replace(epochs=1, accumulate=2))

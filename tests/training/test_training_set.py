@@ -60,7 +60,7 @@ def test_views_are_drawn_of_the_examples_and_then_pass_the_frozen_trunk():
     drawn = stored(views=PRESETS["microscopy"]).batch(np.array([4, 2]), n_views=1, seed=1, epoch=0, like=LIKE)
     passed = (
         stored(views=PRESETS["microscopy"])
-        .but(trunk=trunk)
+        .replace(trunk=trunk)
         .batch(np.array([4, 2]), n_views=1, seed=1, epoch=0, like=LIKE)
     )
     assert torch.equal(passed.views[0], trunk(drawn.views[0]))
@@ -130,7 +130,7 @@ def test_a_missing_label_is_minus_one_and_a_missing_domain_zero():
     assert batch.domain.tolist() == [0, 0, 0]
     batch = (
         stored(y=np.arange(60))
-        .but(domain=np.arange(60) % 2)
+        .replace(domain=np.arange(60) % 2)
         .batch(np.array([5, 6]), n_views=0, seed=0, epoch=0, like=LIKE)
     )
     assert (batch.y.tolist(), batch.domain.tolist()) == ([5, 6], [1, 0])

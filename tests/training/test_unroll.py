@@ -59,7 +59,7 @@ def test_pretrained_as_boltzmann_machines_it_beats_pca_and_its_own_random_weight
     x, unseen = digits
     pretrained = network()
     learned = pretrain_layerwise(
-        pretrained, TrainingSet.of(x), learner="rbm", recipe=RECIPE.but(epochs=45, learning_rate=0.02)
+        pretrained, TrainingSet.of(x), learner="rbm", recipe=RECIPE.replace(epochs=45, learning_rate=0.02)
     )
     decoder = unroll(pretrained, learned)
     with torch.no_grad():
@@ -76,7 +76,7 @@ def test_pretrained_as_boltzmann_machines_it_beats_pca_and_its_own_random_weight
 def test_unrolled_the_first_layer_alone_is_its_machines_own_reconstruction(digits):
     x, unseen = digits
     encoder = dense(1, (8, 8), widths=(20,))
-    learned = pretrain_layerwise(encoder, TrainingSet.of(x), learner="rbm", recipe=RECIPE.but(epochs=1))
+    learned = pretrain_layerwise(encoder, TrainingSet.of(x), learner="rbm", recipe=RECIPE.replace(epochs=1))
     with torch.no_grad():
         wanted = learned["stage1"].objective.reconstruction(unseen)
         assert torch.allclose(unroll(encoder, learned)(encoder(unseen)), wanted, atol=1e-6)
@@ -84,7 +84,9 @@ def test_unrolled_the_first_layer_alone_is_its_machines_own_reconstruction(digit
 
 def test_only_boltzmann_machines_are_unrolled(digits):
     encoder = dense(1, (8, 8), widths=(20,))
-    learned = pretrain_layerwise(encoder, TrainingSet.of(digits[0][:64]), learner="sparse", recipe=RECIPE.but(epochs=1))
+    learned = pretrain_layerwise(
+        encoder, TrainingSet.of(digits[0][:64]), learner="sparse", recipe=RECIPE.replace(epochs=1)
+    )
     with pytest.raises(UserError, match="learner='rbm'"):
         unroll(encoder, learned)
 
@@ -94,7 +96,7 @@ def test_every_learner_of_the_textbook_trains_dense_layers_of_every_kind(learner
     for activation, dropout in (("sigmoid", 0.0), ("tanh", 0.0), ("relu", 0.5)):
         encoder = dense(1, (8, 8), widths=(20, 10), activation=activation, dropout=dropout)
         learned = pretrain_layerwise(
-            encoder, TrainingSet.of(digits[0][:64]), learner=learner, recipe=RECIPE.but(epochs=2)
+            encoder, TrainingSet.of(digits[0][:64]), learner=learner, recipe=RECIPE.replace(epochs=2)
         )
         assert list(learned) == ["stage1", "stage2"]
 

@@ -40,7 +40,9 @@ class BYOL(Objective):
     """Predict the teacher. ``momentum`` is m at the start; ``hidden`` and ``width`` are the layers behind h."""
 
     n_views: ClassVar[int] = 2
-    schedule: ClassVar[Schedule] = Schedule(300_000, 10, 450, weight_decay=0.3, muon_from=MANY, muon_looks=100_000)
+    schedule: ClassVar[Schedule] = Schedule(
+        300_000, 10, 450, weight_decay=0.3, muon_from=MANY, muon_samples_seen=100_000
+    )
     rates: ClassVar[Mapping[str, float]] = {"predictor": 10.0}
 
     def __init__(self, encoder: Encoder, *, momentum: float = 0.97, hidden: int = 256, width: int = 128) -> None:

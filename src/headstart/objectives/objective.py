@@ -18,19 +18,19 @@ Loss = TypeVar("Loss", bound=Callable[..., Any])
 
 
 class Schedule(NamedTuple):
-    """How a method is trained by default: images to look at in all, as so many epochs; peak rate; weight decay.
+    """How a method is trained by default: images to look at in all, within so many epochs; peak rate; weight decay.
 
     Rate and decay are AdamW's. muon_from: from so many images on it is trained by Muon (docs/protocol.md), None: never;
-    with muon_looks, None: as many. batches: the smallest and the largest.
+    with muon_samples_seen, None: as many. batches: the smallest and the largest.
     """
 
-    looks: int
-    least: int
-    most: int
+    samples_seen: int
+    min_epochs: int
+    max_epochs: int
     learning_rate: float = 2e-3
     weight_decay: float = 1e-4
     muon_from: int | None = None
-    muon_looks: int | None = None
+    muon_samples_seen: int | None = None
     batches: tuple[int, int] = (32, 64)  # more steps of the same looks are worth more than more images to contrast with
 
 
@@ -82,7 +82,7 @@ class Objective(nn.Module, ABC):
     coupled: ClassVar[bool] = False
     penalised: bool = False
     default_encoder: ClassVar[str] = "small"
-    schedule: ClassVar[Schedule] = Schedule(300_000, 10, 600, muon_from=MANY, muon_looks=100_000)
+    schedule: ClassVar[Schedule] = Schedule(300_000, 10, 600, muon_from=MANY, muon_samples_seen=100_000)
     rates: ClassVar[Mapping[str, float]] = {}
     encoder: Encoder
     gather: Callable[[Tensor], Tensor] = staticmethod(_alone)

@@ -33,7 +33,9 @@ class SimSiam(Objective):
     """Predict the other view's z. ``hidden`` and ``width``: the projector's layers; ``bottleneck``: the predictor's."""
 
     n_views: ClassVar[int] = 2
-    schedule: ClassVar[Schedule] = Schedule(300_000, 10, 600, weight_decay=0.3, muon_from=MANY, muon_looks=100_000)
+    schedule: ClassVar[Schedule] = Schedule(
+        300_000, 10, 600, weight_decay=0.3, muon_from=MANY, muon_samples_seen=100_000
+    )
 
     def __init__(self, encoder: Encoder, *, hidden: int = 256, width: int = 256, bottleneck: int = 64) -> None:
         super().__init__()

@@ -48,7 +48,7 @@ from headstart.reuse.transfer import Transfer
 from headstart.study.prepare import Prepared, prepare
 from headstart.training.fit import encoder_spec, fit_encoder, untrained_encoder
 from headstart.training.method import Method
-from headstart.training.recipe import Recipe, default_recipe
+from headstart.training.recipe import Recipe, ResolvedRecipe
 from headstart.training.run import Run
 from headstart.training.training_set import TrainingSet
 
@@ -201,10 +201,10 @@ def read(work: Work) -> Cells:
     return Cells(prepared, repeats=QUICK_REPEATS if work.quick else REPEATS, seed=work.seed)
 
 
-def _recipe(work: Work, method: str, n: int) -> Recipe:
+def _recipe(work: Work, method: str, n: int) -> ResolvedRecipe:
     """The method's default recipe for n images, shortened in the quick form."""
-    found = Method(method).recipe(n, seed=work.seed)
-    return found.but(epochs=max(1, round(found.epochs * QUICK_SHARE[method]))) if work.quick else found
+    found = Recipe(seed=work.seed).resolve(method, n)
+    return found.replace(epochs=max(1, round(found.epochs * QUICK_SHARE[method]))) if work.quick else found
 
 
 def _autoencoder(work: Work, cells: Cells, candidate: Candidate, done: float, share: float) -> Part:
@@ -228,7 +228,7 @@ def _autoencoder(work: Work, cells: Cells, candidate: Candidate, done: float, sh
         def progress(part: float) -> None:
             work.say(f"autoencoder: {candidate.words}", 0.5 * (done + share * part))
 
-        spec, recipe = cells.spec(candidate), _recipe(work, "autoencoder", len(cells.x)).but(batch_size=BATCH)
+        spec, recipe = cells.spec(candidate), _recipe(work, "autoencoder", len(cells.x)).replace(batch_size=BATCH)
         data, run = TrainingSet.of(cells.x), Run(progress=progress, watch=watch)
         fitted = fit_encoder(Method("autoencoder"), data, spec=spec, recipe=recipe, run=run)
         assert fitted.objective is not None
@@ -299,7 +299,7 @@ def _network(
 ) -> np.ndarray:
     """Probabilities (n_test, k) by a network that learned from labelled rows alone, by the study's recipe."""
     spec = cells.spec(candidate)
-    recipe = default_recipe("supervised", len(train), seed=work.seed + 1000 * (number + 1))
+    recipe = Recipe(seed=work.seed + 1000 * (number + 1)).resolve("supervised", len(train))
     views = cells.views if candidate.turned else None
     network = Transfer(untrained_encoder(spec, seed=recipe.seed), frozen=(), recipe=recipe, views=views)
     network.fit(cells.known[train], cells.y[train])

@@ -43,7 +43,7 @@ from headstart.representation.bundle import history, learned_from_labels, load_b
 from headstart.representation.frozen import represent
 from headstart.reuse.heads import Head
 from headstart.training.fit import encoder_spec, untrained_encoder
-from headstart.training.method import Method
+from headstart.training.recipe import Recipe
 from headstart.training.training_set import TrainingSet
 from headstart.views.presets import PRESETS
 
@@ -168,15 +168,15 @@ def find_backbone(work: Work, asked: str) -> Backbone:
 
 def _own(work: Work, cifar: Given) -> Backbone:
     spec = encoder_spec("small", TrainingSet.of(cifar.x))
-    recipe = Method("simclr").recipe(len(cifar.x), seed=work.seed).by("adamw")  # as its ranges were foretold
-    recipe = recipe.but(epochs=QUICK_EPOCHS if work.quick else EPOCHS, batch_size=BATCH)
+    epochs = QUICK_EPOCHS if work.quick else EPOCHS
+    recipe = Recipe(epochs=epochs, batch_size=BATCH, optimiser="adamw", seed=work.seed)  # as its ranges were foretold
     encoder = work.encoder(
         "encoder", "simclr", TrainingSet.of(cifar.x, views=PRESETS["natural"]), spec=spec, recipe=recipe,
         progress=lambda done: work.say("SimCLR learns from images without labels", 0.75 * done),
     )  # fmt: skip
     words = (
         f"The small encoder, pretrained by SimCLR on {len(cifar.x):,} training images without their labels, "
-        f"{recipe.epochs} epochs. It was made for these images: nothing is to be fitted."
+        f"{epochs} epochs. It was made for these images: nothing is to be fitted."
     )
     return Backbone("SimCLR", words, encoder, untrained_encoder(spec, seed=work.seed))
 

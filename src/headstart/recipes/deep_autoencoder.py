@@ -108,7 +108,7 @@ def trained(
         if pretrain:
             learned = pretrain_layerwise(
                 encoder, TrainingSet.of(mnist.x), learner="rbm",
-                recipe=Recipe(epochs=epochs * len(widths), learning_rate=1e-2, seed=work.seed),
+                recipe=Recipe(epochs=epochs * len(widths), batch_size=128, learning_rate=1e-2, seed=work.seed),
                 run=Run(
                     folder / "rbm", resume=True,
                     progress=lambda done: between(shares[0], middle, done, "one layer after the other"),
@@ -117,7 +117,9 @@ def trained(
             network.reconstruct.decoder.load_state_dict(unroll(encoder, learned).state_dict())
         rows = train(
             network, TrainingSet.of(mnist.x),
-            recipe=Recipe(epochs=tuned, learning_rate=3e-2 if len(widths) == 1 else 6e-3, seed=work.seed),
+            recipe=Recipe(
+                epochs=tuned, batch_size=128, learning_rate=3e-2 if len(widths) == 1 else 6e-3, seed=work.seed
+            ),
             run=Run(
                 folder / "tuned", resume=True,
                 progress=lambda done: between(middle, shares[1], done, "fine-tuning"),

@@ -113,7 +113,7 @@ def run(work: Work, *, letters: Path | None = None) -> Found:
     digits = given(work, "mnist", train=plan.train, test=SHOWN)
     side = digits.shape[1]
     alphabets = [own(work, letters, side)] if letters else omniglot(work, plan, side)
-    recipe = LECTURE.but(epochs=plan.epochs, batch_size=128, seed=nth(work.seed, 0))
+    recipe = LECTURE.replace(epochs=plan.epochs, batch_size=128, seed=nth(work.seed, 0))
     encoder, _ = taught(work, "digits", digits.x, digits.y, recipe, (0.0, 0.15))
     first, *others = alphabets
     done = 0.15 + 0.85 * plan.draws / (plan.draws + len(others))

@@ -31,7 +31,7 @@ if TYPE_CHECKING:
     from headstart.recipes.given import Given
     from headstart.recipes.reused import Backbone
     from headstart.report.elements import Html
-    from headstart.training.recipe import Recipe
+    from headstart.training.recipe import ResolvedRecipe
 
 TOPIC = "Transfer learning"
 RATIO = "cached_over_uncached_seconds"
@@ -89,13 +89,13 @@ def run(work: Work, *, faithful: bool = False) -> Found:
 
     plan = BRIEF if work.quick else FULL
     clothes, digits = (given(work, name, train=plan.train, test=plan.test) for name in ("fashion-mnist", "mnist"))
-    recipe = LECTURE.but(batch_size=plan.batch_size)
+    recipe = LECTURE.replace(batch_size=plan.batch_size)
     learned: Accuracies = {}
     random: Accuracies = {}
     summary, counts, seconds = "", {}, None
     for k in range(plan.seeds):
         start, end = k / 2 / plan.seeds, (k + 1) / 2 / plan.seeds
-        between, seeded = start + 0.6 * (end - start), recipe.but(seed=nth(work.seed, k))
+        between, seeded = start + 0.6 * (end - start), recipe.replace(seed=nth(work.seed, k))
         encoder, _ = taught(work, f"clothes{k}", clothes.x, clothes.y, seeded, (start, between))
         if k == 0:
             summary, counts = summarised(encoder, faithful=faithful)
@@ -164,7 +164,7 @@ def from_scratch(work: Work, plan: Plan, digits: "Given") -> Accuracies:
     }
 
 
-def timed(encoder: "Encoder", digits: "Given", recipe: "Recipe") -> dict[str, float]:
+def timed(encoder: "Encoder", digits: "Given", recipe: "ResolvedRecipe") -> dict[str, float]:
     """Seconds of 5 frozen epochs: with the features computed once, included; and without, of a whole epoch times 5.
 
     The epoch without is run before and after, and their mean counts, so that a machine that slows down is fair.
@@ -173,7 +173,7 @@ def timed(encoder: "Encoder", digits: "Given", recipe: "Recipe") -> dict[str, fl
     from headstart.reuse.transfer import Transfer, lecture_head
 
     def seconds(epochs: int, *, cache: bool) -> float:
-        made = Transfer(encoder, layer=LAYER, head=lecture_head, recipe=recipe.but(epochs=epochs), cache=cache)
+        made = Transfer(encoder, layer=LAYER, head=lecture_head, recipe=recipe.replace(epochs=epochs), cache=cache)
         began = time.monotonic()
         made.fit(digits.x, digits.y)
         assert made.cached_ == cache
@@ -194,13 +194,13 @@ def _every(digits: "Given") -> int:
     return len(digits.y) // len(digits.class_names)
 
 
-def _drawn(work: Work, plan: Plan, digits: "Given", budget: int, k: int) -> "tuple[np.ndarray, Recipe]":
+def _drawn(work: Work, plan: Plan, digits: "Given", budget: int, k: int) -> "tuple[np.ndarray, ResolvedRecipe]":
     """The rows of a draw, and the recipe over them: the lecture's, or so many steps of it."""
     from headstart.recipes.reused import LECTURE, for_steps, nth
 
     seed = nth(work.seed, k)
     if budget == _every(digits):
-        return np.arange(len(digits.y)), LECTURE.but(batch_size=plan.batch_size, seed=seed)
+        return np.arange(len(digits.y)), LECTURE.replace(batch_size=plan.batch_size, seed=seed)
     rows = digits.drawn(budget, seed)
     return rows, for_steps(len(rows), FEW_STEPS, batch_size=plan.batch_size, seed=seed)
 

@@ -160,7 +160,7 @@ def tuned(
     whole = stack(
         shape, depth=DEPTHS[-1], width=plan.width, activation=activation, seed=seed, dropout=ACTIVATIONS[activation]
     )
-    recipe = Recipe(epochs=1, learning_rate=plan.rate, seed=seed)
+    recipe = Recipe(learning_rate=plan.rate, optimiser="adamw", seed=seed)
     if learner != WITHOUT:
         pretrain(whole, images, learner, plan, recipe)
     found = {}
@@ -168,7 +168,7 @@ def tuned(
         rows, tuning = labelled[cell.labels], plan.tuning[cell.labels]
         network = finetuned(
             lowest(whole, cell.depth), images[rows], y[rows], classes=int(y.max()) + 1,
-            recipe=recipe.but(epochs=cell.times * tuning.epochs, batch_size=tuning.batch),
+            recipe=recipe.replace(epochs=cell.times * tuning.epochs, batch_size=tuning.batch),
         )  # fmt: skip
         found[_key(cell)] = error(probabilities(network, test), test_y)
     return found
@@ -180,7 +180,7 @@ def pretrain(whole: "Staged", images: "Tensor", learner: str, plan: Plan, recipe
     from headstart.training.training_set import TrainingSet
     from headstart.views.presets import PRESETS
 
-    recipe = recipe.but(
+    recipe = recipe.replace(
         epochs=len(DEPTHS) * plan.layer_epochs, batch_size=plan.layer_batch, learning_rate=LEARNERS[learner]
     )
     views = PRESETS["digits"] if learner == "simclr" else None

@@ -21,7 +21,7 @@ from headstart.representation.frozen import represent
 from headstart.reuse.transfer import Transfer, lecture_head
 from headstart.training.fit import encoder_spec, untrained_encoder
 from headstart.training.loop import train
-from headstart.training.recipe import Recipe, steps_an_epoch
+from headstart.training.recipe import ResolvedRecipe, steps_an_epoch
 from headstart.training.run import Progress, Run
 from headstart.training.training_set import TrainingSet
 
@@ -30,13 +30,16 @@ Labels = Int[np.ndarray, " n"]
 Features = Float[Tensor, "n d 1 1"]
 Scores = Mapping[str, Mapping[int, Sequence[float]]]  # way -> labels a class -> accuracy a draw; draws are paired
 LAYER = "features"
-LECTURE = Recipe(epochs=5, batch_size=512, learning_rate=1e-2, weight_decay=0.0, optimiser="sgd", schedule="constant")
+LECTURE = ResolvedRecipe(
+    epochs=5, batch_size=512, learning_rate=1e-2, weight_decay=0.0, warmup_fraction=0.0, optimiser="sgd",
+    schedule="constant",
+)  # fmt: skip
 
 
-def for_steps(n: int, steps: int, *, batch_size: int, seed: int) -> Recipe:
+def for_steps(n: int, steps: int, *, batch_size: int, seed: int) -> ResolvedRecipe:
     """The lecture's recipe over n images: the whole epochs, one at least, that are nearest to so many steps."""
     epochs = max(1, round(steps / steps_an_epoch(n, batch_size)))
-    return LECTURE.but(epochs=epochs, batch_size=batch_size, seed=seed)
+    return LECTURE.replace(epochs=epochs, batch_size=batch_size, seed=seed)
 
 
 def nth(seed: int, k: int) -> int:
@@ -50,7 +53,7 @@ def untrained(x: Images, seed: int) -> Encoder:
 
 
 def taught(
-    work: Work, name: str, x: Images, y: Labels, recipe: Recipe, shares: tuple[float, float],
+    work: Work, name: str, x: Images, y: Labels, recipe: ResolvedRecipe, shares: tuple[float, float],
 ) -> tuple[Encoder, nn.Module]:  # fmt: skip
     """The lecture's network and its head, taught on all of the images; ``shares`` of the whole work, from and to."""
     encoder = untrained(x, recipe.seed)
@@ -71,7 +74,7 @@ def heard(work: Work, words: str, shares: tuple[float, float]) -> Progress:
     return lambda done: work.say(words, shares[0] + done * (shares[1] - shares[0]))
 
 
-def whole(encoder: Encoder, recipe: Recipe) -> Transfer:
+def whole(encoder: Encoder, recipe: ResolvedRecipe) -> Transfer:
     """A transfer in which everything trains; from an untrained encoder that is training from scratch."""
     return Transfer(encoder, layer=LAYER, head=lecture_head, frozen=(), recipe=recipe)
 
@@ -99,7 +102,11 @@ class Backbone:
         return features(self.encoder, self.test_x)
 
     def score(
-        self, rows: Int[np.ndarray, " k"], y: Int[np.ndarray, " k"], test_y: Int[np.ndarray, " m"], recipe: Recipe
+        self,
+        rows: Int[np.ndarray, " k"],
+        y: Int[np.ndarray, " k"],
+        test_y: Int[np.ndarray, " m"],
+        recipe: ResolvedRecipe,
     ) -> float:
         """The test accuracy of a new head, trained on these rows of the training images and their labels.
 
@@ -119,7 +126,7 @@ def features(encoder: Encoder, x: Images) -> Features:
 
 
 def head_score(
-    h: Features, y: Labels, test_h: Float[Tensor, "m d 1 1"], test_y: Int[np.ndarray, " m"], recipe: Recipe
+    h: Features, y: Labels, test_h: Float[Tensor, "m d 1 1"], test_y: Int[np.ndarray, " m"], recipe: ResolvedRecipe
 ) -> float:
     """The test accuracy of the lecture's head, trained on features as ``Transfer`` trains it on those it keeps."""
     classes, coded = np.unique(y, return_inverse=True)

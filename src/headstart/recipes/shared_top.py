@@ -106,7 +106,7 @@ def run(work: Work) -> Found:
 
     plan = BRIEF if work.quick else FULL
     digits = given(work, "mnist", train=plan.train, test=plan.test)
-    recipe = LECTURE.but(epochs=plan.epochs, batch_size=128, seed=nth(work.seed, 0))
+    recipe = LECTURE.replace(epochs=plan.epochs, batch_size=128, seed=nth(work.seed, 0))
     encoder, head = taught(work, "digits", digits.x, digits.y, recipe, (0.0, 0.3))
     scores = {change: adapted(work, plan, digits, encoder, head, change) for change in CHANGES}
     metrics = _metrics(scores)

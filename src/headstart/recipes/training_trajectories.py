@@ -123,7 +123,7 @@ def network(
     encoder = stack(shape, depth=2, width=plan.width, activation="tanh", seed=seed)
     recipe = Recipe(epochs=plan.epochs, batch_size=plan.batch, learning_rate=plan.rate, seed=seed)
     if pretrained:
-        layers = recipe.but(epochs=2 * plan.layer_epochs, learning_rate=2e-3)
+        layers = recipe.replace(epochs=2 * plan.layer_epochs, learning_rate=2e-3)
         data = TrainingSet.of(images)
         pretrain_layerwise(encoder, data, learner=Method("denoising", masking=0.25, noise=0.3), recipe=layers)
     said: list[np.ndarray] = []

@@ -83,6 +83,7 @@ def pretrain(
     Returns:
         The bundle, as ``load_bundle(out)`` would give it.
     """
+    from headstart.codec import to_json
     from headstart.data.load import load
     from headstart.encoders.device import find_device
     from headstart.objectives.catalogue import parse_options
@@ -93,12 +94,13 @@ def pretrain(
     from headstart.training.method import Method
     from headstart.training.penalties import parse_penalties
     from headstart.training.processes import join_launched
+    from headstart.training.recipe import Recipe
     from headstart.training.run import Run
     from headstart.training.track import TensorBoard
     from headstart.training.workplace import partial
     from headstart.views.presets import resolve
 
-    chosen, seconds = Method.of(method).but(**parse_options(options)), parse_seconds(time_budget)
+    chosen, seconds = Method.of(method).replace(**parse_options(options)), parse_seconds(time_budget)
     penalties = parse_penalties(penalty) if isinstance(penalty, str) else list(penalty or ())
     if keep == "best" and (ema or chosen.layerwise or chosen.objective.n_views < 2):
         raise UserError("--keep best wants a method that compares two views, not greedy, and no --ema")
@@ -107,13 +109,19 @@ def pretrain(
     folder = Path(out) if out else Path("runs") / f"{Path(dataset.source).stem}-{chosen.name.replace(':', '-')}"
     data, pixels = gather(dataset, chosen, saw=saw, image_size=image_size)
     views_name, drawn, _ = resolve(views, dataset)
-    recipe = chosen.recipe(len(data), seed=seed, device=target).by(optimiser).but(
+    recipe = Recipe(
         epochs=epochs, batch_size=batch_size, learning_rate=learning_rate, weight_decay=weight_decay,
-        precision=precision, accumulate=accumulate, ema=ema,
-    )  # fmt: skip
+        precision=precision, accumulate=accumulate, ema=ema, seed=seed, optimiser=optimiser,
+    ).resolve(chosen, len(data), device=target)  # fmt: skip
     spec = _spec(chosen, encoder, data, symmetric=drawn.symmetric)
     own = dict(chosen.hyperparameters)
-    recorded = {"name": chosen.name, "recipe": recipe.card(), "hyperparameters": own, "views": views_name, "keep": keep}
+    recorded = {
+        "name": chosen.name,
+        "recipe": to_json(recipe),
+        "hyperparameters": own,
+        "views": views_name,
+        "keep": keep,
+    }
     recorded["penalty"] = _written(penalties)
     learned_from = {"source": dataset.source, "hash": dataset.content_hash, "n": len(data)}
     facts = {"method": recorded, "saw": saw, "data": learned_from}
@@ -123,7 +131,7 @@ def pretrain(
     if working is None or (folder / "card.json").is_file():
         return _finished(folder, asked, resume=resume)
     resume = resume and any(working.rglob("checkpoint.safetensors"))
-    data = _stored(data, working, processes).but(views=drawn)
+    data = _stored(data, working, processes).replace(views=drawn)
     shown = working if processes.first else None
     if shown:
         _show_views(shown / "views.png", drawn, data, seed)

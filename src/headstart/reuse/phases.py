@@ -9,7 +9,7 @@ from headstart.encoders.encoder import Encoder
 from headstart.errors import UserError
 from headstart.reuse.cut import Cut, own_name
 from headstart.training.freezing import begins
-from headstart.training.recipe import Recipe
+from headstart.training.recipe import ResolvedRecipe
 
 _WHOLE, _INNER = "encoder", "encoder.encoder"  # the names of the cut, and of the encoder in it, in the objective
 Parts = tuple[str, ...]
@@ -21,13 +21,13 @@ class Phase:
     """One training run: the frozen parts of the objective, by name, and the recipe; ``whole``: all before the head."""
 
     frozen: Parts
-    recipe: Recipe
+    recipe: ResolvedRecipe
     whole: bool
 
 
 def make_phases(
-    cut: Cut, *, frozen: str | Sequence[str], recipe: Recipe, probe: Recipe | None, unfreeze_every: int | None,
-    faithful: bool,
+    cut: Cut, *, frozen: str | Sequence[str], recipe: ResolvedRecipe, probe: ResolvedRecipe | None,
+    unfreeze_every: int | None, faithful: bool,
 ) -> list[Phase]:  # fmt: skip
     """The phases of a transfer, one after another; each draws its own order and views.
 
@@ -35,7 +35,7 @@ def make_phases(
         UserError: a part that is not there, or too few epochs for all stages to be unfrozen.
     """
     always = _always(cut, frozen)
-    phases: list[tuple[Parts, Recipe]] = [] if probe is None else [((_WHOLE, *always), probe)]
+    phases: list[tuple[Parts, ResolvedRecipe]] = [] if probe is None else [((_WHOLE, *always), probe)]
     if unfreeze_every is None:
         phases.append((always, recipe))
     else:
@@ -43,7 +43,7 @@ def make_phases(
     return [
         Phase(
             _but_dropouts(cut, parts) if faithful else parts,
-            part.but(seed=(part.seed + k) % 2**32),
+            part.replace(seed=(part.seed + k) % 2**32),
             whole=_WHOLE in parts,
         )
         for k, (parts, part) in enumerate(phases)
@@ -59,7 +59,7 @@ def _always(cut: Cut, frozen: str | Sequence[str]) -> Parts:
     return (*heads, *(f"{_INNER}.{name}" for name in (*inner, *cut.unused)))
 
 
-def _gradual(cut: Cut, always: Parts, recipe: Recipe, every: int) -> list[tuple[Parts, Recipe]]:
+def _gradual(cut: Cut, always: Parts, recipe: ResolvedRecipe, every: int) -> list[tuple[Parts, ResolvedRecipe]]:
     """The head, then the last stage too, then one more every so many epochs (Howard and Ruder 2018, section 3.3)."""
     closed = [names for names in stages(cut) if not all(any(begins(n, a) for a in always) for n in _placed(names))]
     if _WHOLE in always or not closed:
@@ -69,12 +69,12 @@ def _gradual(cut: Cut, always: Parts, recipe: Recipe, every: int) -> list[tuple[
             f"{len(closed)} stages unfrozen one every {every} epochs want more than {max(1, every) * len(closed)} "
             f"epochs, the recipe has {recipe.epochs}: give more, or a smaller unfreeze_every of at least 1"
         )
-    phases: list[tuple[Parts, Recipe]] = [((_WHOLE, *always), recipe.but(epochs=every))]
+    phases: list[tuple[Parts, ResolvedRecipe]] = [((_WHOLE, *always), recipe.replace(epochs=every))]
     while closed:
         closed.pop()
         epochs = every if closed else recipe.epochs - every * len(phases)
         still = tuple(name for names in closed for name in _placed(names))
-        phases.append(((*always, *still), recipe.but(epochs=epochs)))
+        phases.append(((*always, *still), recipe.replace(epochs=epochs)))
     return phases
 
 

@@ -28,11 +28,11 @@ from headstart.representation.bundle import Bundle, load_bundle
 from headstart.representation.frozen import represent
 from headstart.reuse.cut import Cut
 from headstart.reuse.inputs import fitted_pixels, prepared
-from headstart.reuse.phases import Phase, make_phases, stage_rates
+from headstart.reuse.phases import make_phases, stage_rates
 from headstart.reuse.summary import summarise
 from headstart.training.log import Row
 from headstart.training.loop import train
-from headstart.training.recipe import Recipe, default_recipe
+from headstart.training.recipe import Recipe
 from headstart.training.run import Progress, Run
 from headstart.training.training_set import TrainingSet
 from headstart.views.views import Views
@@ -123,9 +123,13 @@ class Transfer(ClassifierMixin, BaseEstimator):
         if len(coded) != len(images):
             raise UserError(f"{len(coded)} labels for {len(images)} images were given, wanted one each")
         labels = torch.from_numpy(coded.astype(np.int64))
-        recipe = self.recipe or default_recipe("supervised", len(images))
-        objective, cut = self._network(encoder, _shape(images), len(self.classes_), recipe)
-        phases = self._phases(cut, recipe)
+        recipe = (self.recipe or Recipe()).resolve(Supervised, len(images))
+        objective, cut = self._network(encoder, _shape(images), len(self.classes_), seed=recipe.seed)
+        probe = None if self.probe is None else self.probe.resolve(Supervised, len(images))
+        phases = make_phases(
+            cut, frozen=self.frozen, recipe=recipe, probe=probe, unfreeze_every=self.unfreeze_every,
+            faithful=self.faithful,
+        )  # fmt: skip
         self.log_: list[Row] = []
         outputs: Tensor | None = None
         done, total = 0, sum(phase.recipe.epochs for phase in phases)
@@ -178,37 +182,32 @@ class Transfer(ClassifierMixin, BaseEstimator):
             raise UserError("summary() before fit wants the number of classes: summary(classes=10)")
         else:
             encoder, _ = self._opened()
-            objective, cut = self._network(encoder, shape or encoder.input_shape, classes, Recipe(epochs=1))
+            objective, cut = self._network(encoder, shape or encoder.input_shape, classes, seed=0)
             head = objective.head
         last = make_phases(
-            cut, frozen=self.frozen, recipe=Recipe(epochs=1), probe=None, unfreeze_every=None, faithful=self.faithful
-        )[-1]
+            cut, frozen=self.frozen, recipe=Recipe().resolve(Supervised, 1), probe=None, unfreeze_every=None,
+            faithful=self.faithful,
+        )[-1]  # fmt: skip
         return summarise(cut, head, last.frozen)
 
     def _opened(self) -> tuple[Encoder, Bundle | None]:
         given = load_bundle(self.encoder) if isinstance(self.encoder, str | Path) else self.encoder
         return (given.encoder, given) if isinstance(given, Bundle) else (given, None)
 
-    def _network(self, encoder: Encoder, shape: Shape, classes: int, recipe: Recipe) -> tuple[Supervised, Cut]:
+    def _network(self, encoder: Encoder, shape: Shape, classes: int, *, seed: int) -> tuple[Supervised, Cut]:
         if classes < 2:
             raise UserError("the labels name one class, wanted two or more")
         with torch.random.fork_rng(devices=[]):
-            torch.manual_seed(recipe.seed + 2)
+            torch.manual_seed(seed + 2)
             cut = Cut(copy.deepcopy(encoder), self.layer, shape)
             objective = Supervised(cut, classes=classes)
-            torch.manual_seed(recipe.seed + 2)
+            torch.manual_seed(seed + 2)
             if isinstance(self.head, nn.Module):
                 objective.head = copy.deepcopy(self.head)
             elif self.head is not None:
                 objective.head = self.head(cut.dim, classes)
         _check_head(objective.head, cut.dim, classes)
         return objective, cut
-
-    def _phases(self, cut: Cut, recipe: Recipe) -> list[Phase]:
-        return make_phases(
-            cut, frozen=self.frozen, recipe=recipe, probe=self.probe, unfreeze_every=self.unfreeze_every,
-            faithful=self.faithful,
-        )  # fmt: skip
 
     def _outputs(self, cut: Cut, images: Tensor) -> Float[Tensor, "n d 1 1"]:
         h = represent(cut, images, symmetric=self._symmetric, device=find_device(self.device))

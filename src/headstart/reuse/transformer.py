@@ -6,6 +6,7 @@ import numpy as np
 from sklearn.base import BaseEstimator, TransformerMixin
 from sklearn.utils.validation import check_is_fitted
 
+from headstart.codec import to_json
 from headstart.data.dataset import Dataset
 from headstart.data.inputs import Inputs, Joined, Subset
 from headstart.data.load import load
@@ -15,6 +16,7 @@ from headstart.errors import UserError
 from headstart.representation.bundle import Bundle
 from headstart.training.fit import encoder_spec, fit_encoder
 from headstart.training.method import Method
+from headstart.training.recipe import Recipe
 from headstart.training.run import Run
 from headstart.training.training_set import TrainingSet
 from headstart.views.presets import resolve
@@ -72,7 +74,7 @@ class PretrainedTransformer(TransformerMixin, BaseEstimator):
         dataset = Dataset(inputs)
         pixels = Pixels.fit(inputs, image_size=self.image_size)
         device = find_device(self.device)
-        recipe = method.recipe(len(inputs), seed=self.seed, device=device).but(epochs=self.epochs)
+        recipe = Recipe(epochs=self.epochs, seed=self.seed).resolve(method, len(inputs), device=device)
         name, drawn, _ = resolve(self.views, dataset)
         data = TrainingSet.prepared_by(pixels, inputs, views=drawn).sized()
         spec = encoder_spec(self.encoder or method.default_encoder(), data, symmetric=drawn.symmetric)
@@ -80,7 +82,7 @@ class PretrainedTransformer(TransformerMixin, BaseEstimator):
         facts = {
             "method": {
                 "name": self.method,
-                "recipe": recipe.card(),
+                "recipe": to_json(recipe),
                 "hyperparameters": dict(method.hyperparameters),
                 "views": name,
             },

@@ -16,6 +16,7 @@ from headstart.study.workspace import Task, Workspace
 from headstart.study.yardsticks import architecture
 from headstart.training.fit import encoder_spec, fit_encoder
 from headstart.training.method import Method
+from headstart.training.recipe import Recipe
 from headstart.training.run import Run
 from headstart.training.threads import threads
 from headstart.training.training_set import TrainingSet
@@ -66,15 +67,15 @@ def network(encoder: str) -> str:
 
 def _seconds_an_image(name: str, encoder: str, data: TrainingSet, device: str) -> float:
     method = Method(name)
-    batch = min(len(data), method.recipe(len(data)).batch_size)
+    batch = min(len(data), Recipe().resolve(method, len(data)).batch_size)
     rows = np.arange(2 * batch) % len(data)
-    recipe = method.recipe(len(data)).but(epochs=1, batch_size=batch)
-    some = data.but(inputs=Subset(data.inputs, rows), y=np.zeros(len(rows), np.int64))
+    recipe = Recipe(epochs=1, batch_size=batch).resolve(method, len(data))
+    some = data.replace(inputs=Subset(data.inputs, rows), y=np.zeros(len(rows), np.int64))
     spec = encoder_spec(encoder, some)
     for last in (False, True):
         started = time.perf_counter()
         few = max(2, batch // 4)
-        used = some if last else some.but(inputs=Subset(some.inputs, np.arange(few)), y=np.zeros(few, np.int64))
+        used = some if last else some.replace(inputs=Subset(some.inputs, np.arange(few)), y=np.zeros(few, np.int64))
         fit_encoder(method, used, spec=spec, recipe=recipe, run=Run(device=device), classes=2)
     return (time.perf_counter() - started) / len(rows)
 

@@ -24,7 +24,7 @@ from headstart.training.checkpoint import read_tensors, write_tensors
 from headstart.training.fit import Fitted, fit_encoder, untrained_encoder
 from headstart.training.log import Log
 from headstart.training.method import Method
-from headstart.training.recipe import Recipe, default_recipe
+from headstart.training.recipe import Recipe, ResolvedRecipe
 from headstart.training.run import Run
 from headstart.training.threads import threads
 from headstart.training.workplace import discard
@@ -37,7 +37,7 @@ class EncodeFacts:
     """Of an encoder that was made: its spec, its recipe (None for an untrained one), steps and wall time."""
 
     spec: EncoderSpec
-    recipe: Recipe | None
+    recipe: ResolvedRecipe | None
     steps: int
     seconds: float = 0.0
 
@@ -75,7 +75,7 @@ def _encode(task: Task, space: Workspace, seconds: float | None) -> tuple[dict[s
     if is_untrained(task.name):
         fitted, recipe = Fitted(untrained_encoder(spec, seed=space.seed(task.encoder)), []), None
     else:
-        recipe = method_recipe(space, task.name, len(data)).but(seed=space.seed(task.encoder))
+        recipe = method_recipe(space, task.name, len(data)).replace(seed=space.seed(task.encoder))
         shown = task.split in (None, 0, REFIT) and not task.encoder  # of several encoders, one is enough to look at
         monitor = Monitor(data, views=space.views, epochs=recipe.epochs, folder=folder, resume=True) if shown else None
         run = Run(folder / "run", resume=True, seconds=seconds, device=plan.device, watch=monitor)
@@ -99,16 +99,16 @@ def _reconstructions(objective: Objective, space: Workspace) -> torch.Tensor | N
     return None if made is None else made.cpu()
 
 
-def method_recipe(space: Workspace, method: str, n: int) -> Recipe:
+def method_recipe(space: Workspace, method: str, n: int) -> ResolvedRecipe:
     """The default recipe for n images, shortened by the plan's share."""
-    recipe = Method(method).recipe(n, runs=space.runs, seed=space.plan.seed, device=space.plan.device)
-    return recipe.but(epochs=max(1, round(recipe.epochs * space.plan.share)))
+    recipe = Recipe(seed=space.plan.seed).resolve(method, n, runs=space.runs, device=space.plan.device)
+    return recipe.replace(epochs=max(1, round(recipe.epochs * space.plan.share)))
 
 
-def network_recipe(space: Workspace, n: int, split: int, encoder: int = 0) -> Recipe:
+def network_recipe(space: Workspace, n: int, split: int, encoder: int = 0) -> ResolvedRecipe:
     """The one recipe by which every network is trained on n labels."""
-    recipe = default_recipe("supervised", n, seed=(space.seed(encoder) + 1000 * (split + 1)) % 2**32)
-    return recipe.but(epochs=max(1, round(recipe.epochs * space.plan.share)))
+    recipe = Recipe(seed=(space.seed(encoder) + 1000 * (split + 1)) % 2**32).resolve("supervised", n)
+    return recipe.replace(epochs=max(1, round(recipe.epochs * space.plan.share)))
 
 
 def read_encoder(space: Workspace, task: Task) -> tuple[Encoder, EncoderSpec]:

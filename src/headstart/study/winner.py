@@ -101,10 +101,10 @@ def _settings(space: Workspace, approach: Approach) -> dict[str, Any]:
         assert made.recipe is not None
         settings |= {
             "hyperparameters": dict(Method(approach.method).hyperparameters),
-            "recipe": made.recipe.card(), "steps": made.steps,
+            "recipe": to_json(made.recipe), "steps": made.steps,
         }  # fmt: skip
     if approach.is_network:
-        settings |= {"finetuning": network_recipe(space, len(space.y), REFIT).card()}
+        settings |= {"finetuning": to_json(network_recipe(space, len(space.y), REFIT))}
     return settings
 
 

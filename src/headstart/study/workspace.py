@@ -77,7 +77,7 @@ class Workspace:
 
     def seen(self, rows: np.ndarray) -> TrainingSet:
         """What an encoder that may see these rows learns from."""
-        return self.images.but(inputs=Subset(self.images.inputs, rows), index=rows)
+        return self.images.replace(inputs=Subset(self.images.inputs, rows), index=rows)
 
     @cached_property
     def labels(self) -> np.ndarray:

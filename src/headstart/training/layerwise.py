@@ -51,13 +51,14 @@ def pretrain_layerwise(
         What each stage learned, "stage1" first.
     """
     stages, learned, run = list(encoder.stages), {}, run or Run()
-    each = recipe.but(epochs=max(1, recipe.epochs // len(stages)))
+    recipe = recipe.resolve(learner, len(data), device=run.device)
+    each = recipe.replace(epochs=max(1, recipe.epochs // len(stages)))
     shape = encoder.input_shape
     for k, stage in enumerate(stages):
         trunk = nn.Sequential(*stages[:k]).requires_grad_(False)
         f_k = Staged([stage], channels=shape[0], size=shape[1:])
         objective = Method.of(learner).make(f_k, shape=shape, classes=classes, seed=recipe.seed + k)
-        rows = train(objective, data.but(trunk=trunk), recipe=each, run=run.part(k, len(stages)))
+        rows = train(objective, data.replace(trunk=trunk), recipe=each, run=run.part(k, len(stages)))
         learned[f"stage{k + 1}"] = Learned(objective, rows)
         shape = f_k.map_shape
     encoder.to(run.device).requires_grad_(True).eval()

@@ -9,6 +9,7 @@ import numpy as np
 import torch
 from torch import nn
 
+from headstart.codec import to_json
 from headstart.errors import UserError
 from headstart.objectives.objective import Objective, Terms
 from headstart.training.checkpoint import load_checkpoint, save_checkpoint
@@ -18,7 +19,7 @@ from headstart.training.log import Log, Row
 from headstart.training.memory import kept_memory
 from headstart.training.muon import Muon
 from headstart.training.processes import Processes
-from headstart.training.recipe import Recipe, steps_an_epoch
+from headstart.training.recipe import Recipe, ResolvedRecipe, steps_an_epoch
 from headstart.training.run import Run
 from headstart.training.training_set import TrainingSet
 
@@ -33,7 +34,7 @@ def train(objective: Objective, data: TrainingSet, *, recipe: Recipe, run: Run |
     Args:
         objective: What to minimise; its encoder is what will be kept.
         data: What to learn from.
-        recipe: How long and how fast, and what stays as it is.
+        recipe: How long and how fast, and what stays as it is; what it leaves open follows by ``Recipe.resolve``.
         run: Where, for how long, and who looks on; default: on the CPU, to the schedule's end, nothing written.
 
     Returns:
@@ -44,6 +45,7 @@ def train(objective: Objective, data: TrainingSet, *, recipe: Recipe, run: Run |
             parts or beginnings that the objective does not have, or nothing left to train.
     """
     run = run or Run()
+    recipe = recipe.resolve(type(objective), len(data), device=run.device)
     freezing = Freezing(objective, recipe.frozen)
     check_rates(objective, recipe.rates or {})
     refuse_accumulation(objective, recipe, freezing)
@@ -75,8 +77,8 @@ class _Loop:
     """One training's state: what a checkpoint holds, and the data it steps over."""
 
     def __init__(
-        self, objective: Objective, data: TrainingSet, recipe: Recipe, run: Run, freezing: Freezing
-    ) -> None:  # fmt: skip
+        self, objective: Objective, data: TrainingSet, recipe: ResolvedRecipe, run: Run, freezing: Freezing
+    ) -> None:
         self.recipe, self.run, self.freezing, self.processes = recipe, run, freezing, Processes()
         self.like = torch.zeros((), dtype=torch.float64 if recipe.precision == "float64" else torch.float32)
         self.like = self.like.to(run.device)
@@ -84,10 +86,10 @@ class _Loop:
         self.processes.connect(self.objective, freezing)
         self.data = data.on(run.device)
         if data.trunk is not None:
-            self.data = self.data.but(trunk=data.trunk.to(self.like).eval())
+            self.data = self.data.replace(trunk=data.trunk.to(self.like).eval())
         self.parameters = [p for p in objective.parameters() if p.requires_grad]
         self.optimiser = _optimiser(objective, recipe)
-        self.settings = recipe.card()
+        self.settings = to_json(recipe.replace(frozen=tuple(sorted(recipe.frozen))))
         self.averaged = [p.detach().clone() for p in self.parameters] if recipe.ema else []
         self.step, self.spent, self.fresh = 0, 0.0, 0
         self.an_epoch = steps_an_epoch(len(data), recipe.batch_size)
@@ -222,7 +224,7 @@ def _seed(seed: int, device: str) -> None:
         torch.cuda.manual_seed(seed)
 
 
-def _optimiser(objective: Objective, recipe: Recipe) -> torch.optim.Optimizer:
+def _optimiser(objective: Objective, recipe: ResolvedRecipe) -> torch.optim.Optimizer:
     """The recipe's optimiser, at the recipe's rates or the objective's own; biases and norms are not decayed."""
     rates = objective.rates if recipe.rates is None else recipe.rates
     groups: dict[tuple[float, float], list[nn.Parameter]] = {}
@@ -238,9 +240,9 @@ def _optimiser(objective: Objective, recipe: Recipe) -> torch.optim.Optimizer:
     return torch.optim.AdamW(settings, lr=recipe.learning_rate, fused=True)
 
 
-def _rate(step: int, total: int, recipe: Recipe) -> float:
+def _rate(step: int, total: int, recipe: ResolvedRecipe) -> float:
     """Linear warm-up, then constant or half a cosine to zero (Loshchilov and Hutter, arXiv 1608.03983, equation 5)."""
-    warm = max(1, round(recipe.rising * total))
+    warm = max(1, round(recipe.warmup_fraction * total))
     if step < warm:
         return recipe.learning_rate * (step + 1) / warm
     if recipe.schedule == "constant":

@@ -13,7 +13,6 @@ from headstart.errors import UserError, unknown
 from headstart.objectives.catalogue import hyperparameters, method_class, methods
 from headstart.objectives.learner import Learner
 from headstart.objectives.objective import Objective
-from headstart.training.recipe import Recipe, default_recipe
 
 
 @dataclass(frozen=True, init=False)
@@ -56,7 +55,7 @@ class Method:
         """A method as it is, or by its name or class with its defaults."""
         return given if isinstance(given, Method) else cls(given)
 
-    def but(self, **changes: Any) -> "Method":
+    def replace(self, **changes: Any) -> "Method":
         """The same with some hyperparameters changed."""
         which = self.name if self.layerwise else self.objective
         made = Method(which, **{**self.hyperparameters, **changes})
@@ -74,12 +73,6 @@ class Method:
             return self.name
         own = self.objective.default_encoder
         return own if own in STAGED or not self.layerwise else "small"
-
-    def recipe(self, n: int, *, runs: int = 1, seed: int = 0, device: str = "cpu") -> Recipe:
-        """The default recipe for n images, its looks shared by ``runs`` encoders."""
-        if issubclass(self.objective, Learner):
-            return Recipe(epochs=1, seed=seed)
-        return default_recipe(self.objective, n, runs=runs, seed=seed, device=device)
 
     def make(self, encoder: Encoder, *, shape: tuple[int, int, int], classes: int = 0, seed: int) -> Objective:
         """The objective around an encoder, its own weights from the seed; it gets ``shape`` and ``classes`` if it asks.

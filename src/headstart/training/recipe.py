@@ -1,26 +1,19 @@
-"""The recipe: every number a training run needs, and the rules by which they follow from the data."""
+"""The recipe: every number a training run needs, and the rules by which they follow from the method and the data."""
 
 import math
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass, replace
-from typing import Any, Literal, get_args
+from dataclasses import dataclass, field, fields, replace
+from typing import Any, Literal, TypeVar, get_args
 
 from headstart.errors import UserError
-from headstart.objectives.catalogue import method_class
-from headstart.objectives.objective import Objective
+from headstart.objectives.learner import Learner
+from headstart.objectives.objective import Objective, Schedule
+from headstart.training.method import Method
 
+_R = TypeVar("_R", bound="Recipe")
 Precision = Literal["float32", "float64", "bf16"]
 Optimiser = Literal["adamw", "muon", "sgd"]
-Schedule = Literal["cosine", "constant"]
-_RATES = {"adamw": 1.0, "muon": 10.0}  # what suits each, as a multiple of AdamW's
-_ADDED = (
-    "optimiser",
-    "momentum",
-    "schedule",
-    "frozen",
-    "rates",
-)  # on a card only where they are not the defaults
-
+_RATES = {"adamw": 1.0, "muon": 10.0, "sgd": 1.0}  # what suits each, as a multiple of AdamW's
 
 LARGE = 100_000  # images from which on one look at each is the default
 LARGE_BATCH_CPU, LARGE_BATCH_GPU = 256, 1024
@@ -28,73 +21,108 @@ LARGE_BATCH_CPU, LARGE_BATCH_GPU = 256, 1024
 
 @dataclass(frozen=True)
 class Recipe:
-    """How long and how fast to train.
+    """How long and how fast to train. What is None follows by a rule from the method and the number of images.
 
     epochs: passes over the images. batch_size: images a step, at most. learning_rate: its peak.
-    weight_decay: AdamW's and Muon's, or SGD's as torch has it (added to the gradient). warmup: share of the steps in
-    which the rate rises linearly; None is 0.05 before a cosine, 0 before a constant.
-    accumulate: parts a batch is split in. ema: decay of the averaged weights, 0 for none. momentum: SGD's and Muon's.
-    frozen: names of parts of the objective that stay as they are (``training.freezing``).
-    rates: how a parameter's name begins -> factor of its learning rate, of which the longest beginning decides; None is
-    the objective's own.
+    weight_decay: AdamW's and Muon's, or SGD's as torch has it (added to the gradient).
+    warmup_fraction: share of the steps in which the rate rises linearly; by the rule 0.05 before a cosine, 0 before a
+    constant. accumulate: parts a batch is split in. ema: decay of the averaged weights, 0 for none.
+    momentum: SGD's and Muon's. schedule: of the rate. frozen: names of parts of the objective that stay as they are
+    (``training.freezing``). rates: how a parameter's name begins -> factor of its learning rate, of which the longest
+    beginning decides; None is the objective's own.
     """
 
-    epochs: int
-    batch_size: int = 128
-    learning_rate: float = 2e-3
-    weight_decay: float = 1e-4
-    warmup: float | None = None
+    epochs: int | None = None
+    batch_size: int | None = None
+    learning_rate: float | None = None
+    weight_decay: float | None = None
+    warmup_fraction: float | None = None
     precision: Precision = "float32"
     accumulate: int = 1
     ema: float = 0.0
     seed: int = 0
-    optimiser: Optimiser = "adamw"
+    optimiser: Optimiser | None = None
     momentum: float = 0.9
-    schedule: Schedule = "cosine"
+    schedule: Literal["cosine", "constant"] = "cosine"
     frozen: tuple[str, ...] = ()
     rates: Mapping[str, float] | None = None
 
     def __post_init__(self) -> None:
         """Raise UserError for a number with which nothing can be trained."""
         check_seed(self.seed)
+        size = self.batch_size or math.inf
         for name, fits, wanted in (
-            ("epochs", self.epochs >= 1, "1 or more"),
-            ("batch_size", self.batch_size >= 2, "2 or more"),
-            ("accumulate", 1 <= self.accumulate <= self.batch_size, f"1 to the batch's size, {self.batch_size}"),
-            ("learning_rate", 0 < self.learning_rate < math.inf, "a number above 0"),
-            ("weight_decay", 0 <= self.weight_decay < math.inf, "0 or more"),
-            ("warmup", 0 <= self.rising <= 1, "a share, 0 to 1"),
+            ("epochs", self.epochs is None or self.epochs >= 1, "1 or more"),
+            ("batch_size", size >= 2, "2 or more"),
+            ("accumulate", 1 <= self.accumulate <= size, f"1 to the batch's size, {size:g}"),
+            ("learning_rate", self.learning_rate is None or 0 < self.learning_rate < math.inf, "a number above 0"),
+            ("weight_decay", self.weight_decay is None or 0 <= self.weight_decay < math.inf, "0 or more"),
+            ("warmup_fraction", self.warmup_fraction is None or 0 <= self.warmup_fraction <= 1, "a share, 0 to 1"),
             ("ema", 0 <= self.ema < 1, "0, or a decay below 1"),
-            ("optimiser", self.optimiser in get_args(Optimiser), "adamw, muon or sgd"),
+            ("optimiser", self.optimiser in (None, *get_args(Optimiser)), "adamw, muon or sgd"),
             ("momentum", 0 <= self.momentum < 1, "0, or a share below 1"),
-            ("schedule", self.schedule in get_args(Schedule), "cosine or constant"),
+            ("schedule", self.schedule in ("cosine", "constant"), "cosine or constant"),
         ):
             if not fits:
                 raise UserError(f"{name}={getattr(self, name)}: wanted {wanted}")
 
-    def by(self, optimiser: Literal["adamw", "muon"] | None) -> "Recipe":
-        """This recipe, of AdamW or Muon, by that one of the two: at the rate that suits it, decaying as fast."""
-        if optimiser is None or optimiser == self.optimiser:
-            return self
-        factor = _RATES[optimiser] / _RATES[self.optimiser]
-        rate, decay = self.learning_rate * factor, self.weight_decay / factor
-        return self.but(optimiser=optimiser, learning_rate=rate, weight_decay=decay)
+    def replace(self: _R, **changes: Any) -> _R:
+        """The same recipe with some fields changed."""
+        return replace(self, **changes)
 
-    @property
-    def rising(self) -> float:
-        """The share of the steps in which the rate rises."""
-        return self.warmup if self.warmup is not None else 0.05 if self.schedule == "cosine" else 0.0
+    def resolve(
+        self, method: Method | type[Objective] | type[Learner] | str, n: int, *, runs: int = 1, device: str = "cpu"
+    ) -> "ResolvedRecipe":
+        """This recipe with what it leaves open decided for n images: the method's looks at images in all, as epochs.
 
-    def but(self, **changes: Any) -> "Recipe":
-        """The same recipe with what is not None in ``changes`` changed."""
-        return replace(self, **{k: v for k, v in changes.items() if v is not None})
+        From the method's ``muon_from`` images on by Muon, which does with fewer looks; rate and decay are those that
+        suit the optimiser. Small sets get smaller batches, so that an epoch has about eight steps where the batch is
+        within its bounds. From 100,000 images on each is looked at once, in batches of 256 on a CPU and of 1,024 on a
+        GPU (docs/protocol.md).
 
-    def card(self) -> dict[str, Any]:
-        """Plain values for a card, of which the fields of ``_ADDED`` stand there where they are not the usual."""
-        usual = {name: getattr(type(self), name) for name in _ADDED}
-        values = {**asdict(self), "warmup": self.rising}
-        values |= {"frozen": sorted(self.frozen) or ()}
-        return {k: v for k, v in values.items() if k not in usual or v != usual[k]}
+        Args:
+            method: What is trained. n: How many images.
+            runs: How many encoders share the looks, as in a study that trains one a split.
+            device: Where to compute.
+        """
+        objective = Method.of(method).objective
+        schedule = objective.schedule if issubclass(objective, Objective) else Schedule(1, 1, 1)
+        muon = schedule.muon_from is not None and n >= schedule.muon_from
+        samples = (schedule.muon_samples_seen if muon else None) or schedule.samples_seen
+        epochs = max(schedule.min_epochs, min(schedule.max_epochs, round(samples / runs / max(1, n))))
+        smallest, largest = schedule.batches
+        batch = min(largest, max(smallest, 2 ** round(math.log2(max(1, n / 8)))))
+        if n >= LARGE:
+            epochs, batch = 1, LARGE_BATCH_GPU if device.startswith("cuda") else LARGE_BATCH_CPU
+        optimiser = self.optimiser or ("muon" if muon else "adamw")
+        rule = {
+            "epochs": epochs,
+            "batch_size": batch,
+            "learning_rate": schedule.learning_rate * _RATES[optimiser],
+            "weight_decay": schedule.weight_decay / _RATES[optimiser],
+            "warmup_fraction": 0.05 if self.schedule == "cosine" else 0.0,
+            "optimiser": optimiser,
+        }
+        given = {one.name: getattr(self, one.name) for one in fields(self)}
+        return ResolvedRecipe(**{**rule, **{k: v for k, v in given.items() if v is not None or k not in rule}})
+
+
+@dataclass(frozen=True, kw_only=True)
+class ResolvedRecipe(Recipe):
+    """A recipe that leaves nothing open: what a training follows, a checkpoint compares and a card holds."""
+
+    epochs: int = field()
+    batch_size: int = field()
+    learning_rate: float = field()
+    weight_decay: float = field()
+    warmup_fraction: float = field()
+    optimiser: Optimiser = field()
+
+    def resolve(
+        self, method: Method | type[Objective] | type[Learner] | str, n: int, *, runs: int = 1, device: str = "cpu"
+    ) -> "ResolvedRecipe":
+        """This recipe, whatever is trained."""
+        return self
 
 
 def check_seed(seed: int) -> None:
@@ -106,26 +134,3 @@ def check_seed(seed: int) -> None:
 def steps_an_epoch(n: int, batch_size: int) -> int:
     """How many nearly equal batches of at most ``batch_size`` images n images make, with at least two images each."""
     return max(1, min(-(-n // batch_size), n // 2))
-
-
-def default_recipe(
-    method: str | type[Objective], n: int, *, runs: int = 1, seed: int = 0, device: str = "cpu"
-) -> Recipe:
-    """The recipe for n images: the method's looks at images in all, as epochs within bounds (docs/protocol.md).
-
-    From the method's ``muon_from`` images on by Muon, which does with fewer looks.
-    Small sets get smaller batches, so that an epoch has about eight steps where the batch is within its bounds.
-    From 100,000 images on each is looked at once, in batches of 256 on a CPU and of 1,024 on a GPU.
-    ``runs``: how many encoders share the looks, as in a study that trains one a split.
-    """
-    schedule = (method_class(method) if isinstance(method, str) else method).schedule
-    muon = schedule.muon_from is not None and n >= schedule.muon_from
-    looks = (schedule.muon_looks if muon else None) or schedule.looks
-    epochs = max(schedule.least, min(schedule.most, round(looks / runs / max(1, n))))
-    smallest, largest = schedule.batches
-    batch = min(largest, max(smallest, 2 ** round(math.log2(max(1, n / 8)))))
-    if n >= LARGE:
-        epochs, batch = 1, LARGE_BATCH_GPU if device.startswith("cuda") else LARGE_BATCH_CPU
-    rate, decay = schedule.learning_rate, schedule.weight_decay
-    recipe = Recipe(epochs=epochs, batch_size=batch, learning_rate=rate, weight_decay=decay, seed=seed)
-    return recipe.by("muon" if muon else "adamw")

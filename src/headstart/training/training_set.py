@@ -80,7 +80,7 @@ class TrainingSet:
     def __len__(self) -> int:
         return len(self.inputs)
 
-    def but(self, **changes: Any) -> "TrainingSet":
+    def replace(self, **changes: Any) -> "TrainingSet":
         """The same with some of it changed."""
         return replace(self, **changes)
 
@@ -91,7 +91,7 @@ class TrainingSet:
     def sized(self, cache: Path | None = None) -> "TrainingSet":
         """The same with pictures of other sizes fitted once, and not in every epoch (``data.inputs.fitted``)."""
         inputs = self.inputs
-        return self.but(inputs=fitted(inputs.inputs, inputs.size, cache)) if isinstance(inputs, _Sized) else self
+        return self.replace(inputs=fitted(inputs.inputs, inputs.size, cache)) if isinstance(inputs, _Sized) else self
 
     def on(self, device: str) -> "TrainingSet":
         """The same; where there is room, with its stored examples on the GPU."""
@@ -102,7 +102,7 @@ class TrainingSet:
         if size > _ON_DEVICE * torch.cuda.mem_get_info(device)[0]:
             return self
         parts = [to_tensor(part).to(device) for part in chunks(stored)]
-        return self.but(inputs=Tensors(torch.cat(parts)))
+        return self.replace(inputs=Tensors(torch.cat(parts)))
 
     def epoch_batches(self, *, seed: int, epoch: int, batch_size: int) -> list[np.ndarray]:
         """The rows of every batch of an epoch, in an order of its own."""
