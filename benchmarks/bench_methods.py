@@ -14,19 +14,21 @@ import os
 import shutil
 import subprocess
 import time
-from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
 import torch
 
 from headstart.codec import to_json
+from headstart.data.dataset import Dataset
 from headstart.data.load import load
 from headstart.evaluation.statistics import score
 from headstart.objectives.catalogue import method_class
 from headstart.report.run import run_study
 from headstart.representation.pretrain import pretrain
 from headstart.reuse.heads import Head
+from headstart.study.records import Protocol
+from headstart.training.run import Run
 
 METHODS = ["simclr", "moco", "byol", "simsiam", "barlow_twins", "vicreg", "dino", "cpc", "mae"]
 SEEDS, DRAWS, PER_CLASS, UNLABELLED = (0, 1, 2), 5, (1, 5, 10, 100), 10_000
@@ -39,8 +41,9 @@ WANTED = {
 def on_cells(method: str, seed: int, out: Path) -> dict:
     """Mean balanced accuracy of the probe, and its gain over the untrained encoder with the paired interval."""
     found = run_study(
-        Path(os.environ["HEADSTART_DATA"]) / "cells/data.npz", saw="all", encoder=method_class(method).default_encoder,
-        folds=4, repeats=5, approaches=f"untrained+probe,{method}+probe", budgets="all", seed=seed, out=out,
+        Path(os.environ["HEADSTART_DATA"]) / "cells/data.npz", approaches=["untrained+probe", f"{method}+probe"],
+        protocol=Protocol(saw="all", folds=4, repeats=5, budgets="all", seed=seed), run=Run(out),
+        encoder=method_class(method).default_encoder,
     )  # fmt: skip
     assert not found.record.left_out, found.record.left_out  # such as epochs, on a slow machine
     own, untrained = (found.record.approach(f"{name}+probe") for name in (method, "untrained"))
@@ -56,15 +59,12 @@ def on_standard(name: str, method: str, folder: Path) -> dict:
     told = np.random.default_rng(0)
     told.permutation(60_000)
     tested = np.setdiff1d(np.arange(10_000), told.permutation(10_000)[:1000] if name == "mnist" else []) + 60_000
-    some = replace(
-        dataset, images=dataset.images[rows], labels=np.full(UNLABELLED, -1), splits=None,
-        ids=tuple(str(r) for r in rows),
-    )  # fmt: skip
+    some = Dataset(dataset.images[rows], ids=tuple(str(r) for r in rows), source=dataset.source)
     y, y_test = dataset.labels[rows], dataset.labels[tested]
     if method == "pixels":
         h, h_test = (images.reshape(len(images), -1) / 255.0 for images in (some.images, dataset.images[tested]))
     else:
-        bundle = pretrain(some, method=method, out=folder, resume=True)
+        bundle = pretrain(some, method=method, run=Run(folder, resume=True))
         h, h_test = (
             bundle.represent(torch.from_numpy(bundle.pixels(images)))
             for images in (some.images, dataset.images[tested])

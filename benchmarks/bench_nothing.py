@@ -38,7 +38,11 @@ def main() -> None:
     rows = [json.loads(line) for line in chosen.out.open()] if chosen.out.exists() else []
     for seed in sorted(set(range(chosen.seeds)) - {row["seed"] for row in rows}):
         with tempfile.TemporaryDirectory() as folder:
-            study = headstart.run_study(shuffled(seed), repeats=1, seed=seed, out=Path(folder) / "study")
+            study = headstart.run_study(
+                shuffled(seed),
+                protocol=headstart.Protocol(repeats=1, seed=seed),
+                run=headstart.Run(Path(folder) / "study"),
+            )
         said = study.answer.startswith(("Nothing", "Pretraining adds nothing"))
         detected = any(row.is_gain for row in study.record.comparisons)
         rows.append({"seed": seed, "nothing": said, "detected": detected, "answer": study.answer})

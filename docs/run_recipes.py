@@ -22,7 +22,7 @@ def run_recipes(folder: Path) -> list[str]:
             traceback.print_exc()
             wrong.append(f"{name} failed: {type(error).__name__}: {error}")
             continue
-        seconds = result.results["seconds"]
+        seconds = result.record.seconds
         total += seconds
         print(f"{result}\n{name} took {seconds:.0f} s\n", flush=True)
         wrong += [f"{name} took {seconds:.0f} s, wanted at most {ONE}"] if seconds > ONE else []

@@ -6,12 +6,9 @@ import headstart
 
 result = headstart.run_study(
     "digits",
-    approaches="majority,linear-pixels,autoencoder+probe",
-    budgets="5,all",
-    folds=4,
-    repeats=1,
-    out=Path("runs/example-01"),
-    resume=True,
+    approaches=["majority", "linear-pixels", "autoencoder+probe"],
+    protocol=headstart.Protocol(budgets="5,all", folds=4, repeats=1),
+    run=headstart.Run(Path("runs/example-01"), resume=True),
 )
 print(result)
 

@@ -15,8 +15,8 @@ folder = Path("runs/example-05")
 shutil.rmtree(folder, ignore_errors=True)
 digits = headstart.load("digits")
 
-headstart.pretrain(digits, method="autoencoder", epochs=3, out=folder)
-h = headstart.embed(folder, digits)
+bundle = headstart.pretrain(digits, method="autoencoder", recipe=headstart.Recipe(epochs=3), run=headstart.Run(folder))
+h = bundle.embed(digits)
 xy = np.asarray(TSNE(random_state=0).fit(h[:1000]))
 y = digits.labels[:1000]
 

@@ -4,13 +4,16 @@ import shutil
 from pathlib import Path
 
 import headstart
+from headstart.training.penalties import decorrelation
 
 folder = Path("runs/example-06")
 shutil.rmtree(folder, ignore_errors=True)
 
-# A penalty on any layer is one word: here different numbers of h shall not say the same.
-headstart.pretrain("digits", method="simclr", epochs=10, penalty="decorrelation:encoder:1", out=folder / "good")
-headstart.pretrain("digits", method="simclr", epochs=10, views="identity", out=folder / "weak")
+# A penalty on any layer is one line: here different numbers of h shall not say the same.
+method = headstart.Method("simclr").penalised("encoder", decorrelation, 1.0)
+recipe = headstart.Recipe(epochs=10)
+headstart.pretrain("digits", method=method, recipe=recipe, run=headstart.Run(folder / "good"))
+headstart.pretrain("digits", recipe=recipe, views="identity", run=headstart.Run(folder / "weak"))
 
 good, weak = headstart.doctor(folder / "good"), headstart.doctor(folder / "weak")
 print(good, weak, sep="\n\n")

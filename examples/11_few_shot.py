@@ -13,8 +13,8 @@ shutil.rmtree(folder, ignore_errors=True)
 digits = headstart.load("digits")
 unlabelled = headstart.load(digits.images[:1300])
 
-headstart.pretrain(unlabelled, method="simclr", epochs=20, out=folder)
-h, pixels, y = headstart.embed(folder, digits), digits.images.reshape(len(digits), -1) / 255, digits.labels
+bundle = headstart.pretrain(unlabelled, recipe=headstart.Recipe(epochs=20), run=headstart.Run(folder))
+h, pixels, y = bundle.embed(digits), digits.images.reshape(len(digits), -1) / 255, digits.labels
 
 
 def accuracy(vectors, shots):

@@ -52,12 +52,11 @@ def _save(file: Path, image: np.ndarray) -> None:
 @pytest.fixture(scope="session")
 def study_request():
     """What a study may have been asked for."""
-    from headstart.study.records import StudyRequest
+    from headstart.study.records import Protocol, StudyRequest
 
     return StudyRequest(
-        approaches=("majority", "simclr+probe"), named=True, budgets=None, saw=None, metric="balanced_accuracy",
-        folds=4, repeats=1, seed=0, time_budget=None, encoder=None, encoders=1, views=None, image_size=None,
-        ordered_classes=False, data_hash="3f5a" * 16,
+        approaches=("majority", "simclr+probe"), named=True, protocol=Protocol(folds=4, repeats=1), time_budget=None,
+        encoder=None, views=None, image_size=None, data_hash="3f5a" * 16,
     )  # fmt: skip
 
 

@@ -41,7 +41,7 @@ def bundle(folder="encoder", size=16, channels=1) -> str:
     """An untrained encoder's bundle without a head."""
     spec = EncoderSpec("small", channels, (size, size), (0.5,) * channels, (0.25,) * channels)
     pixels = Pixels((size, size), channels, (0.0,) * channels, (255.0,) * channels)
-    Bundle(untrained_encoder(spec, seed=0), spec, pixels, {}).save(Path(folder))
+    Bundle(untrained_encoder(spec, seed=0), spec, pixels).save(Path(folder))
     return folder
 
 

@@ -5,7 +5,6 @@ import subprocess
 import sys
 import time
 from pathlib import Path, PosixPath
-from types import SimpleNamespace
 from typing import Any, Literal
 
 import numpy as np
@@ -13,9 +12,12 @@ import pytest
 
 import headstart
 from headstart import cli
+from headstart.commands.predict import SHOWN
 from headstart.errors import UserError
 from headstart.objectives.catalogue import methods
 from headstart.reuse.predict import Prediction
+
+VERBS = cli.VERBS
 
 
 def toy(
@@ -46,14 +48,13 @@ def toy_many(bundle: Path, *sources: str, out: Path | None = None) -> list[Any]:
     return [bundle, *sources]
 
 
-def toy_verb(function) -> SimpleNamespace:
-    return SimpleNamespace(function=lambda: function, sentence="a toy", show=lambda result, _: repr(result))
-
-
 @pytest.fixture(autouse=True)
 def toy_verbs(monkeypatch):
-    monkeypatch.setitem(cli.VERBS, "toy", toy_verb(toy))
-    monkeypatch.setitem(cli.VERBS, "many", toy_verb(toy_many))
+    toys = {"toy": toy, "many": toy_many}
+    real = cli.verb
+    monkeypatch.setattr(cli, "verb", lambda name: toys.get(name) or real(name))
+    monkeypatch.setattr(cli, "VERBS", (*cli.VERBS, *toys))
+    return toys
 
 
 def given(capsys, *words: str) -> Any:
@@ -139,38 +140,42 @@ def test_a_mistake_is_one_line_that_says_what_to_do(capsys, words, expected):
     assert expected in complaint(capsys, *words)
 
 
-def test_a_user_error_of_a_verb_is_one_line_and_exit_code_2(capsys, monkeypatch):
+def test_a_user_error_of_a_verb_is_one_line_and_exit_code_2(capsys, toy_verbs):
     def refuse(source: str) -> None:
         raise UserError(f"{source} is empty")
 
-    monkeypatch.setitem(cli.VERBS, "toy", toy_verb(refuse))
+    toy_verbs["toy"] = refuse
     assert complaint(capsys, "toy", "x") == "headstart: x is empty\n"
 
 
-def test_an_interrupt_is_one_line_and_exit_code_130(capsys, monkeypatch):
+def test_an_interrupt_is_one_line_and_exit_code_130(capsys, toy_verbs):
     def interrupt(source: str) -> None:
         raise KeyboardInterrupt
 
-    monkeypatch.setitem(cli.VERBS, "toy", toy_verb(interrupt))
+    toy_verbs["toy"] = interrupt
     assert cli.main(["toy", "x"]) == 130
     assert capsys.readouterr().err == "headstart: interrupted\n"
 
 
-@pytest.mark.parametrize("verb", [name for name in cli.VERBS if name != "methods"])
+@pytest.mark.parametrize("verb", [name for name in VERBS if name != "methods"])
 def test_every_parameter_of_every_verb_is_explained(capsys, verb):
     assert cli.main([verb, "--help"]) == 0
     text = " ".join(capsys.readouterr().out.split())
-    for parameter in inspect.signature(cli.VERBS[verb].function()).parameters.values():
+    for parameter in inspect.signature(cli.verb(verb)).parameters.values():
         word = f"--{parameter.name.replace('_', '-')}" if parameter.kind is parameter.KEYWORD_ONLY else None
         assert (word or parameter.name.upper().removesuffix("S")) in text
     for clutter in ("null", "type:", "Optional", "--config", "print_config", "print_completion"):
         assert clutter not in text
 
 
-def test_help_lists_every_verb_and_version_says_the_version(capsys):
+def test_help_lists_every_verb_with_its_sentence_and_version_says_the_version(capsys, monkeypatch):
+    monkeypatch.setattr(cli, "VERBS", VERBS)
     assert cli.main([]) == cli.main(["--help"]) == 0
     text = capsys.readouterr().out
-    assert all(f"  {verb} " in text for verb in cli.VERBS)
+    assert all(f"  {verb} " in text for verb in VERBS)
+    assert "  doctor    is a run any good?" in text
+    files = {f.stem for f in (Path(headstart.__file__).parent / "commands").glob("*.py")} - {"__init__"}
+    assert files == set(VERBS)
     assert cli.main(["--version"]) == 0
     assert capsys.readouterr().out == f"headstart {headstart.__version__}\n"
 
@@ -190,10 +195,16 @@ def test_a_reader_that_stops_early_is_no_error():
     assert (run.returncode, run.stderr) == (0, "")
 
 
-def test_many_predictions_are_cut_to_a_screen_and_say_so():
+def printed(capsys, *words: str) -> str:
+    assert cli.main(words) == 0
+    return capsys.readouterr().out.rstrip()
+
+
+def test_many_predictions_are_cut_to_a_screen_and_say_so(capsys, monkeypatch):
     rows = [Prediction(f"{i}.png", 1, "round", 0.5) for i in range(50)]
-    lines = cli.VERBS["predict"].show(rows, {"out": None}).splitlines()
-    assert len(lines) == cli.SHOWN + 2
+    monkeypatch.setattr("headstart.reuse.predict.predict", lambda *_, **__: rows)
+    lines = printed(capsys, "predict", "bundle", "new").splitlines()
+    assert len(lines) == SHOWN + 2
     assert lines[-1].startswith("… and 30 more: --out")
 
 
@@ -209,15 +220,12 @@ def test_help_comes_within_a_second():
     assert time.perf_counter() - start < 1
 
 
-def test_predictions_scores_and_vectors_read_as_tables_and_sentences():
+def test_predictions_and_vectors_read_as_tables_and_sentences(capsys, monkeypatch):
     rows = [Prediction("a.png", 1, "round", 0.5)]
-    assert cli.VERBS["predict"].show(rows, {"out": None}) == "id     class  confidence\na.png  round  0.500"
-    assert cli.VERBS["predict"].show(rows, {"out": Path("p.csv")}) == "1 predictions, least certain first, in p.csv"
-    assert cli.VERBS["embed"].show(np.zeros((3, 8)), {"out": Path("z.parquet")}) == "3 vectors of width 8, in z.parquet"
-    score = {
-        "balanced_accuracy": 0.9, "low": 0.8, "high": 0.95, "n_labels": 81, "head": "probe",
-        "history": "the encoder saw all inputs, without labels",
-    }  # fmt: skip
-    said = cli.VERBS["probe"].show(score, {"out": Path("b")})
-    assert said.startswith("balanced accuracy 0.900 [0.800, 0.950] with 81 labels; the encoder saw all")
-    assert said.endswith("is in b")
+    monkeypatch.setattr("headstart.reuse.predict.predict", lambda *_, **__: rows)
+    assert printed(capsys, "predict", "b", "new") == "id     class  confidence\na.png  round  0.500"
+    assert printed(capsys, "predict", "b", "new", "--out", "p.csv") == "1 predictions, least certain first, in p.csv"
+    monkeypatch.setattr("headstart.representation.bundle.load_bundle", lambda _: None)
+    monkeypatch.setattr("headstart.representation.embed.embed", lambda *_, **__: np.zeros((3, 8)))
+    assert printed(capsys, "embed", "b", "digits", "--out", "z.parquet") == "3 vectors of width 8, in z.parquet"
+    assert printed(capsys, "embed", "b", "digits").endswith("kept nowhere: --out z.parquet writes them")

@@ -14,10 +14,10 @@ from headstart.codec import from_json, to_json
 from headstart.encoders.build import EncoderSpec
 from headstart.errors import UserError
 from headstart.evaluation.splits import make_splits, split_hash
-from headstart.evaluation.statistics import Comparison
+from headstart.evaluation.statistics import Comparison, Score
 from headstart.reuse.predict import Prediction
 from headstart.study.curve import LearningCurve, Reading
-from headstart.study.records import ApproachRecord, Chosen, Score, Speed, StudyPlan, StudyRecord
+from headstart.study.records import ApproachRecord, Chosen, Speed, StudyPlan, StudyRecord
 from headstart.study.tasks import EncodeFacts, ScoreFacts
 from headstart.study.worker import Answer, Order
 from headstart.study.workspace import Task

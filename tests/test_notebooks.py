@@ -13,7 +13,7 @@ from PIL import Image
 
 import headstart
 from headstart.recipes.catalogue import topics
-from headstart.recipes.run import RecipeResult
+from headstart.recipes.run import RecipeRecord, RecipeResult
 
 ROOT = Path(__file__).parents[1]
 FILES = sorted((ROOT / "notebooks").glob("*.ipynb"))
@@ -121,7 +121,11 @@ def test_a_recipes_notebook_runs_it_and_shows_every_picture(name, tmp_path, monk
         (tmp_path / "pictures").mkdir()
         for picture in ("one", "two"):
             Image.new("L", (4, 4)).save(tmp_path / "pictures" / f"{picture}.png")
-        return RecipeResult(tmp_path, "Two.", {"metrics": {"share": 2.0}, "expected": {"share": [0.25, 0.5]}})
+        record = RecipeRecord(
+            name, 0, quick, {}, data_hash="", seconds=1.0, metrics={"share": 2.0}, expected={"share": (0.25, 0.5)},
+            says="Two.",
+        )  # fmt: skip
+        return RecipeResult(tmp_path, record)
 
     monkeypatch.setattr(headstart, "run_recipe", run_recipe, raising=False)
     names: dict[str, object] = {}

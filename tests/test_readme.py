@@ -44,7 +44,9 @@ def test_the_commands_run_one_after_the_other(desk, capsys):
 
 @pytest.mark.slow
 def test_the_python_runs_from_top_to_bottom(desk, capsys, monkeypatch):
-    monkeypatch.setattr(headstart, "run_study", partial(headstart.run_study, **TOY_STUDY), raising=False)
+    toy = headstart.Protocol(budgets="5", folds=4, repeats=1)
+    small = partial(headstart.run_study, approaches=["linear-pixels", "autoencoder+probe"], protocol=toy)
+    monkeypatch.setattr(headstart, "run_study", small, raising=False)
     monkeypatch.setattr(
         headstart, "PretrainedTransformer", partial(headstart.PretrainedTransformer, epochs=1), raising=False
     )
@@ -56,10 +58,11 @@ def test_the_python_runs_from_top_to_bottom(desk, capsys, monkeypatch):
 
 @pytest.mark.slow
 def test_a_loss_of_ones_own_is_written_as_the_page_shows(desk, monkeypatch):
-    monkeypatch.setattr(headstart, "pretrain", partial(headstart.pretrain, epochs=1, out=desk / "own"), raising=False)
+    short = partial(headstart.pretrain, recipe=headstart.Recipe(epochs=1))
+    monkeypatch.setattr(headstart, "pretrain", short, raising=False)
     (code,) = blocks("python", (ROOT / "docs/training.md").read_text("utf-8"))
     exec(code, {})
-    assert "lasso" in (desk / "own/log.csv").read_text("utf-8").splitlines()[0]
+    assert "lasso" in (desk / "runs/lasso/log.csv").read_text("utf-8").splitlines()[0]
 
 
 @pytest.mark.parametrize("method", sorted(methods()))

@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 import headstart
-from headstart.recipes.run import RecipeResult
+from headstart.recipes.run import RecipeRecord, RecipeResult
 
 ROOT = Path(__file__).parents[1]
 
@@ -26,8 +26,11 @@ def nightly(monkeypatch, tmp_path):
         assert resume
         if "error" in recipes[name]:
             raise recipes[name]["error"]
-        results = {"metrics": {"share": recipes[name]["value"]}, "expected": {"share": [0, 0.5]}}
-        return RecipeResult(out, f"The {name}.", {**results, "seconds": recipes[name]["seconds"]})
+        record = RecipeRecord(
+            name, 0, True, {}, data_hash="", seconds=recipes[name]["seconds"], says=f"The {name}.",
+            metrics={"share": recipes[name]["value"]}, expected={"share": (0.0, 0.5)},
+        )  # fmt: skip
+        return RecipeResult(out, record)
 
     monkeypatch.setenv("HEADSTART_DATA", str(tmp_path))
     monkeypatch.setattr(module, "topics", lambda: dict.fromkeys(recipes))

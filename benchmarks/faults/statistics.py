@@ -205,7 +205,7 @@ ASSEMBLE = [
                "len(p) == len(space.splits)", "True",
                "a_budget_that_was_not_finished_on_every_split_is_left_out"),
     _assembled("an encoder's seconds count once a split", "Outcome.__init__", "encoders |= set(A)",
-               "self.seconds += sum(read_tensors(space.folder / t.path)[1]['seconds'] for t in A)",
+               "self.seconds += sum(read_facts(space.folder / t.path, EncodeFacts).seconds for t in A)",
                "an_encoders_seconds_count_once_for_all_splits_and_again_for_every_seed"),
     _assembled("a study's intervals forget its groups", "outcomes", "space.groups", "None",
                "intervals_are_by_group_where_there_are_groups"),

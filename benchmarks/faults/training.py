@@ -166,12 +166,11 @@ FAULTS: list[Fault] = [
     ),
     Fault(
         "a resumed run begins anew",
-        "training/loop.py", "_Loop.restore", "facts['step'], facts['total'], facts['seconds']",
-        "0, facts['total'], facts['seconds']", FREEZING,
+        "training/loop.py", "_Loop.restore", "A.step, A.total, A.seconds", "0, A.total, A.seconds", FREEZING,
     ),
     Fault(
         "a checkpoint of another recipe is taken",
-        "training/checkpoint.py", "load_checkpoint", "A['recipe'] != B", "False", LOOP,
+        "training/checkpoint.py", "load_checkpoint", "A.recipe.differing(B)", "[]", LOOP,
     ),
     Fault(
         "SGD has no momentum",

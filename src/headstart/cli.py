@@ -1,8 +1,9 @@
-"""The command line: one verb a stage, each read off the signature and docstring of the function it calls.
+"""The command line: the functions of commands/ as verbs, each read off its signature and docstring.
 
 Only the module of the verb that was asked for is imported, and no verb's module loads torch before it runs.
 """
 
+import ast
 import inspect
 import logging
 import os
@@ -11,7 +12,6 @@ import sys
 from argparse import HelpFormatter
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass
 from importlib import import_module
 from pathlib import Path
 from types import UnionType
@@ -23,78 +23,13 @@ from headstart.errors import UserError, unknown
 if TYPE_CHECKING:
     from jsonargparse import ArgumentParser
 
-    from headstart.reuse.predict import Prediction
-
-Given = dict[str, Any]
+VERBS = ("study", "pretrain", "embed", "probe", "predict", "doctor", "data", "recipe", "methods")
 USER_MISTAKE, INTERRUPTED = 2, 130
-SHOWN = 20  # predictions that fit on a screen
 
 
-@dataclass(frozen=True)
-class Verb:
-    """A function of a stage, as a command. ``show`` turns what it returned, and what it was given, into text."""
-
-    home: str
-    sentence: str
-    show: Callable[[Any, Given], str]
-
-    def function(self) -> Callable[..., Any]:
-        """The function itself; its module is imported here."""
-        module, name = self.home.split(":")
-        return getattr(import_module(f"headstart.{module}"), name)
-
-
-def _show_text(result: object, _: Given) -> str:
-    return str(result)
-
-
-def _show_vectors(vectors: Any, given: Given) -> str:
-    n, width = vectors.shape
-    kept = f"in {given['out']}" if given["out"] else "kept nowhere: --out z.parquet writes them"
-    return f"{n} vectors of width {width}, {kept}"
-
-
-def _show_score(score: Given, given: Given) -> str:
-    value, low, high = (score[key] for key in ("balanced_accuracy", "low", "high"))
-    kept = f"fitted on all of them, is in {given['out']}" if given["out"] else "kept nowhere: --out FOLDER keeps it"
-    return (
-        f"balanced accuracy {value:.3f} [{low:.3f}, {high:.3f}] with {score['n_labels']} labels; {score['history']}\n"
-        f"head {score['head']!r}, {kept}"
-    )
-
-
-def _show_predictions(rows: "list[Prediction]", given: Given) -> str:
-    if given["out"]:
-        return f"{len(rows)} predictions, least certain first, in {given['out']}"
-    table = [("id", "class", "confidence")]
-    table += [(row.id, row.class_name, f"{row.confidence:.3f}") for row in rows[:SHOWN]]
-    more = f"\n… and {len(rows) - SHOWN} more: --out FILE.csv writes all" if len(rows) > SHOWN else ""
-    return _aligned(table) + more
-
-
-def _show_methods(found: dict[str, str], _: Given) -> str:
-    return (
-        f"{_aligned(list(found.items()))}\n\ngreedy:METHOD is any of these but cpc and mae, one layer after the other; "
-        "greedy:rbm wants --encoder dense."
-    )
-
-
-def _aligned(rows: Sequence[tuple[str, ...]]) -> str:
-    widths = [max(map(len, column)) for column in zip(*rows, strict=True)] if rows else []
-    return "\n".join("  ".join(map(str.ljust, row, widths)).rstrip() for row in rows)
-
-
-VERBS = {
-    "study": Verb("report.run:run_study", "which approach is best on your images, at how many labels?", _show_text),
-    "pretrain": Verb("representation.pretrain:pretrain", "learn an encoder from images without labels", _show_text),
-    "embed": Verb("representation.embed:embed", "turn every image into a vector", _show_vectors),
-    "probe": Verb("reuse.probe:probe", "put a classifier on a pretrained encoder, and score it", _show_score),
-    "predict": Verb("reuse.predict:predict", "classify images", _show_predictions),
-    "doctor": Verb("representation.doctor:doctor", "is a run any good?", _show_text),
-    "data": Verb("data.describe:describe", "what is in these images?", _show_text),
-    "recipe": Verb("recipes.run:run_recipe", "the classical experiments, each in one command", _show_text),
-    "methods": Verb("objectives.catalogue:methods", "the ways to pretrain, one sentence each", _show_methods),
-}
+def verb(name: str) -> Callable[..., Any]:
+    """The function of a verb; its module is imported here. ``str()`` of what it returns is what is printed."""
+    return getattr(import_module(f"headstart.commands.{name}"), name)
 
 
 def main(argv: Sequence[str] | None = None) -> int:
@@ -156,7 +91,7 @@ def _answer(words: list[str]) -> tuple[str, int]:
 
 
 def _overview() -> str:
-    verbs = _aligned([(f"  {name}", verb.sentence) for name, verb in VERBS.items()])
+    verbs = "\n".join(f"  {name:<10}{_sentence(name)}" for name in VERBS)
     return (
         "usage: headstart VERB …\n\n"
         "Learn a representation from unlabelled images, reuse it with few labels,\n"
@@ -166,21 +101,25 @@ def _overview() -> str:
     )
 
 
+def _sentence(name: str) -> str:
+    """What a verb is for, from its file's first line, without importing it."""
+    text = (Path(__file__).parent / "commands" / f"{name}.py").read_text("utf-8")
+    return (ast.get_docstring(ast.parse(text)) or "").partition("\n")[0].partition(": ")[2].removesuffix(".")
+
+
 def _run(name: str, words: list[str]) -> tuple[str, int]:
-    verb = VERBS[name]
-    function = verb.function()
+    function = verb(name)
     words = _spelled(words)
     parser = _parser(name, function)
     if "-h" in words or "--help" in words:
         return parser.format_help().rstrip(), 0
     _reject_unknown_options(parser, words)
-    given = vars(parser.parse_args(words))
-    positional, named = _arguments(function, given)
+    positional, named = _arguments(function, vars(parser.parse_args(words)))
     found = function(*positional, **named)
-    return verb.show(found, given), getattr(found, "exit_code", 0)
+    return str(found), getattr(found, "exit_code", 0)
 
 
-def _arguments(function: Callable[..., Any], given: Given) -> tuple[list[Any], Given]:
+def _arguments(function: Callable[..., Any], given: dict[str, Any]) -> tuple[list[Any], dict[str, Any]]:
     positional, named = [], {}
     for parameter in inspect.signature(function).parameters.values():
         value = given[parameter.name]

@@ -53,7 +53,7 @@ def objective_of(name, *, dropout=0.0):
 
 
 def losses(name, **more):
-    recipe = RECIPE.replace(precision=more.pop("precision", None), optimiser=more.pop("optimiser", None))
+    recipe = RECIPE.replace(**{k: more.pop(k) for k in ("precision", "optimiser") if k in more})
     made = objective_of(name, dropout=more.pop("dropout", 0.0))
     data = TrainingSet.of(X, Y, views=PRESETS["microscopy"])
     return [row["loss"] for row in train(made, data, recipe=recipe, run=Run(**more))]

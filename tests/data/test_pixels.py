@@ -5,6 +5,7 @@ import json
 import numpy as np
 import pytest
 
+from headstart.codec import from_json, to_json
 from headstart.data.pixels import Pixels
 from headstart.errors import UserError
 
@@ -112,6 +113,6 @@ def test_another_number_type_is_refused_unless_each_image_is_scaled_by_itself():
 def test_a_card_brings_back_the_same_rule(per_image):
     images = RNG.integers(0, 60_000, (3, 9, 7, 2), np.uint16)
     pixels = Pixels.fit(images, per_image=per_image)
-    again = Pixels.from_json(json.loads(json.dumps(pixels.to_json())))
+    again = from_json(Pixels, json.loads(json.dumps(to_json(pixels))))
     assert again == pixels
     np.testing.assert_array_equal(again(images), pixels(images))

@@ -11,6 +11,7 @@ from headstart.representation.pretrain import pretrain
 from headstart.training.fit import encoder_spec, fit_encoder, untrained_encoder
 from headstart.training.method import Method
 from headstart.training.recipe import Recipe
+from headstart.training.run import Run
 from headstart.training.training_set import TrainingSet
 
 timm = pytest.importorskip("timm")
@@ -85,7 +86,7 @@ def test_a_hub_that_cannot_be_reached_is_one_line_with_the_way_out(monkeypatch):
 
 def test_a_bundle_loads_where_the_weights_it_began_from_are_gone(weights, tmp_path):
     source = {"unlabelled": (255 * X[:, 0]).byte().numpy()}
-    made = pretrain(source, encoder=f"timm:resnet10t@{weights}", epochs=1, out=tmp_path / "bundle")
+    made = pretrain(source, encoder=f"timm:resnet10t@{weights}", recipe=Recipe(epochs=1), run=Run(tmp_path / "bundle"))
     weights.unlink()
     assert (embed(load_bundle(tmp_path / "bundle"), source) == embed(made, source)).all()
 

@@ -47,7 +47,7 @@ def test_the_report_compares_every_approach_on_the_same_splits(small, tmp_path):
     assert found["codes_minus_classifier"] == pytest.approx(found["codes_accuracy"] - found["classifier_accuracy"])
     assert found["simclr_minus_classifier"] == pytest.approx(found["simclr_accuracy"] - found["classifier_accuracy"])
     assert found["pixels_accuracy"] > 0.9, "a septum shows in the pixels"
-    assert "With 36 labels" in result.says
+    assert "With 36 labels" in result.record.says
     page = (tmp_path / "out/report.html").read_text("utf-8")
     assert "48 labelled cells (16 of class 0, 16 of class 1, 16 of class 2) and 64 without a label" in page
     assert "These cells validated, so they chose" in page

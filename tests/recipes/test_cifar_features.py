@@ -14,6 +14,7 @@ from headstart.recipes.cifar_features import Fitted, directions, few_shots, find
 from headstart.recipes.run import run_recipe
 from headstart.recipes.work import Work
 from headstart.representation.bundle import Bundle
+from headstart.representation.card import Card, LearnedFrom, MethodCard
 from headstart.representation.frozen import represent
 from headstart.reuse.heads import GRIDS
 from headstart.training.fit import encoder_spec, untrained_encoder
@@ -43,19 +44,19 @@ def bundle_of(dataset, folder, *, channels=3, method="simclr"):
     """A bundle of an untrained encoder for images like these, which claims to have learned by a method."""
     x = torch.from_numpy(Pixels.fit(dataset.images)(dataset.images))[:, :channels]
     spec = encoder_spec("small", TrainingSet.of(x))
-    facts = {"method": {"name": method}, "saw": "all", "data": {"hash": dataset.content_hash, "source": "toy"}}
+    card = Card(MethodCard(method), "all", LearnedFrom("toy", dataset.content_hash, len(dataset)))
     pixels = Pixels.fit(dataset.images[..., :channels])
-    return Bundle(untrained_encoder(spec, seed=1), spec, pixels, facts).save(folder)
+    return Bundle(untrained_encoder(spec, seed=1), spec, pixels, card).save(folder)
 
 
 @pytest.mark.slow
 def test_our_own_backbone_is_held_to_every_range_and_a_given_one_only_to_those_of_pixels(toy, tmp_path):
     own = run_recipe("cifar-features", quick=True, out=tmp_path / "own")
-    assert set(own.results["expected"]) == set(cifar_features.QUICK)
+    assert set(own.record.expected) == set(cifar_features.QUICK)
     assert own.metrics["pixels_probe_accuracy"] > 0.9, "a corner's colour is linear in the pixels"
     bundle_of(toy, tmp_path / "bundle", channels=1)
     given = run_recipe("cifar-features", quick=True, backbone=str(tmp_path / "bundle"), out=tmp_path / "given")
-    assert set(given.results["expected"]) == {"pixels_probe_accuracy", "pixels_knn_accuracy"}
+    assert set(given.record.expected) == {"pixels_probe_accuracy", "pixels_knn_accuracy"}
     assert given.metrics["pixels_probe_accuracy"] == own.metrics["pixels_probe_accuracy"]
     assert "made grey" in (tmp_path / "given/report.html").read_text("utf-8")
     assert {"planes.png", "few-shots.png", "neighbours.png"} <= {p.name for p in (tmp_path / "own/pictures").iterdir()}

@@ -10,7 +10,7 @@ from headstart.cli import main
 from headstart.errors import UserError
 from headstart.recipes import run as runs
 from headstart.recipes.catalogue import find_recipe, topics
-from headstart.recipes.run import run_recipe
+from headstart.recipes.run import RecipeResult, run_recipe
 from headstart.recipes.work import Found, Work
 from headstart.report.elements import prose, section
 
@@ -87,7 +87,7 @@ def test_a_run_goes_on_only_with_what_it_began_with(toy, tmp_path):
 def test_a_finished_result_is_given_again_but_not_for_another_question(toy, tmp_path):
     first = run_recipe("toy", out=tmp_path / "out")
     again = run_recipe("toy", out=tmp_path / "out")
-    assert again.results == first.results
+    assert again.record == first.record
     assert toy["ran"] == ["first", "second"]
     with pytest.raises(UserError, match="another quick"):
         run_recipe("toy", quick=True, out=tmp_path / "out")
@@ -125,3 +125,20 @@ def test_a_part_keeps_arrays_exactly(tmp_path):
     again = Work(tmp_path, True, 0).part("one", lambda: {"value": value * 0})
     assert (again["value"] == value).all()
     assert again["value"].dtype == np.float32
+
+
+@pytest.mark.parametrize(
+    ("change", "said"),
+    [
+        (lambda kept: kept.pop("seconds"), "results.json.seconds is missing"),
+        (lambda kept: kept["metrics"].update(share="x"), "results.json.metrics.share is 'x': wanted a number"),
+    ],
+)
+def test_results_of_another_kind_are_refused_in_a_line_that_names_the_field(toy, tmp_path, change, said):
+    result = run_recipe("toy", out=tmp_path / "out")
+    assert RecipeResult.read(tmp_path / "out") == result
+    kept = json.loads((tmp_path / "out" / "results.json").read_text("utf-8"))
+    change(kept)
+    (tmp_path / "out" / "results.json").write_text(json.dumps(kept), "utf-8")
+    with pytest.raises(UserError, match=f"^{said}$"):
+        run_recipe("toy", out=tmp_path / "out")

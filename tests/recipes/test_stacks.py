@@ -34,7 +34,7 @@ def test_a_stack_is_poor_before_it_is_tuned_and_good_after(digits):
     errors = []
     finetuned(
         stack(digits.shape, depth=1, width=40, activation="tanh", seed=0), digits.x, digits.y, classes=10,
-        recipe=Recipe(epochs=15, batch_size=32),
+        recipe=Recipe(epochs=15, batch_size=32, learning_rate=2e-3),
         watch=lambda network: errors.append(error(probabilities(network, digits.test_x), digits.test_y)),
     )  # fmt: skip
     assert len(errors) == 1 + 15

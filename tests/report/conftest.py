@@ -16,11 +16,11 @@ from sklearn.pipeline import make_pipeline
 from sklearn.svm import SVC
 
 from headstart.data.dataset import Dataset
-from headstart.evaluation.statistics import Comparison
+from headstart.evaluation.statistics import Comparison, Score
 from headstart.reuse.predict import Prediction
 from headstart.study.curve import LearningCurve, Reading
 from headstart.study.findings import Findings
-from headstart.study.records import ApproachRecord, Chosen, Score, StudyRecord, StudyRequest
+from headstart.study.records import ApproachRecord, Chosen, StudyRecord, StudyRequest
 
 BUDGETS = ("3", "5", "10", "all")
 NAMED = "simclr+probe"

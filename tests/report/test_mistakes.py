@@ -51,7 +51,8 @@ def test_quadratic_kappa_is_scikit_learns() -> None:
 
 def test_kappa_is_shown_for_ordered_classes_only(findings: Findings) -> None:
     assert "kappa" not in mistakes.confusion(findings)
-    request = replace(findings.record.request, ordered_classes=True)
+    request = findings.record.request
+    request = replace(request, protocol=replace(request.protocol, ordered_classes=True))
     assert "kappa" in mistakes.confusion(replace(findings, record=replace(findings.record, request=request)))
 
 

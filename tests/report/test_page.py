@@ -159,7 +159,8 @@ def test_many_classes(findings: Findings, k: int) -> None:
     names = tuple(f"class {i}" for i in range(k))
     probabilities = np.random.default_rng(0).dirichlet(np.ones(k), 300)
     dataset = replace(findings.dataset, labels=labels, class_names=names)
-    request = replace(findings.record.request, ordered_classes=True)
+    request = findings.record.request
+    request = replace(request, protocol=replace(request.protocol, ordered_classes=True))
     record = replace(findings.record, class_names=names, request=request)
     many = replace(findings, dataset=dataset, record=record, probabilities=probabilities)
     text = page(many)

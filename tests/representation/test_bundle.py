@@ -1,15 +1,20 @@
 """A bundle gives back exactly the encoder that was saved, says what it is, and holds nothing that could run."""
 
 import json
+import shutil
+from dataclasses import replace
 
 import numpy as np
 import pytest
 import torch
 
 from headstart.errors import UserError
-from headstart.representation.bundle import load_bundle
+from headstart.representation.bundle import _card_hash, load_bundle
+from headstart.representation.card import MethodCard
 from headstart.representation.embed import embed
 from headstart.representation.pretrain import pretrain
+from headstart.training.recipe import Recipe
+from headstart.training.run import Run
 
 RNG = np.random.default_rng(0)
 SOURCE = {"unlabelled": RNG.integers(0, 256, (40, 16, 16), dtype=np.uint8)}
@@ -17,7 +22,7 @@ SOURCE = {"unlabelled": RNG.integers(0, 256, (40, 16, 16), dtype=np.uint8)}
 
 @pytest.fixture(scope="module")
 def made(tmp_path_factory):
-    return pretrain(SOURCE, method="simclr", epochs=2, ema=0.9, out=tmp_path_factory.mktemp("made") / "bundle")
+    return pretrain(SOURCE, recipe=Recipe(epochs=2, ema=0.9), run=Run(tmp_path_factory.mktemp("made") / "bundle"))
 
 
 def test_a_loaded_bundle_embeds_as_the_one_that_was_saved(made):
@@ -52,11 +57,11 @@ def test_the_card_says_what_was_learned_how_and_from_what(made):
 def test_the_log_has_a_row_a_step(made):
     lines = (made.folder / "log.csv").read_text().splitlines()
     assert lines[0].startswith("step,epoch,seconds,loss,")
-    assert len(lines) - 1 == made.facts["method"]["steps"] == 4
+    assert len(lines) - 1 == made.card.method.steps == 4
 
 
 def test_the_same_seed_pretrains_the_same_encoder_and_another_does_not(made, tmp_path):
-    same, other = (pretrain(SOURCE, epochs=2, ema=0.9, seed=s, out=tmp_path / str(s)) for s in (0, 1))
+    same, other = (pretrain(SOURCE, recipe=Recipe(epochs=2, ema=0.9, seed=s)) for s in (0, 1))
     assert np.array_equal(embed(same, SOURCE), embed(made, SOURCE))
     assert not np.allclose(embed(other, SOURCE), embed(made, SOURCE))
 
@@ -76,7 +81,7 @@ def test_a_bundle_of_a_later_format_asks_for_an_upgrade(made, tmp_path, monkeypa
 
 
 def test_the_card_has_every_hyperparameter_of_the_method(made):
-    assert made.facts["method"]["hyperparameters"] == {"temperature": 0.2, "hidden": 256, "width": 128}
+    assert made.card.method.hyperparameters == {"temperature": 0.2, "hidden": 256, "width": 128}
 
 
 PAGES = {
@@ -92,7 +97,7 @@ PAGES = {
 def test_the_page_of_a_studys_winner_names_its_approach_and_what_was_trained(made, tmp_path, approach):
     name, saw, said = PAGES[approach]
     winner = load_bundle(made.folder)
-    winner.facts |= {"method": {"name": name, "approach": approach}, "saw": saw}
+    winner.card = replace(winner.card, method=MethodCard(name, approach), saw=saw)
     page = (winner.save(tmp_path / "winner").folder / "README.md").read_text("utf-8")
     assert page.startswith(f"# {approach}, made by headstart\n")
     assert f"- approach: {approach}; " in page
@@ -103,3 +108,31 @@ def test_the_page_of_a_studys_winner_names_its_approach_and_what_was_trained(mad
 def test_the_page_of_a_pretrained_encoder_names_its_method(made):
     page = (made.folder / "README.md").read_text("utf-8")
     assert "- method: simclr; the encoder saw all inputs, without labels\n" in page
+
+
+@pytest.mark.parametrize(
+    ("change", "said"),
+    [
+        (lambda card: card.pop("dim"), r"card.json.dim is missing"),
+        (lambda card: card["encoder"].update(channels="one"), r"card.json.encoder.channels is 'one': wanted a whole"),
+        (lambda card: card.update(heads=[]), r"unknown key of card.json 'heads': did you mean 'head'"),
+        (lambda card: card["method"]["recipe"].update(epochs=0), r"epochs=0: wanted 1 or more"),
+        (lambda card: card["method"]["recipe"].update(learning_rate=None), r"learning_rate is None: wanted a number"),
+    ],
+)
+def test_an_odd_card_is_refused_in_one_line_that_names_the_field(made, tmp_path, change, said):
+    shutil.copytree(made.folder, tmp_path / "odd")
+    card = json.loads((tmp_path / "odd" / "card.json").read_text("utf-8"))
+    change(card)
+    del card["card_sha256"]
+    card["card_sha256"] = _card_hash(card)  # as another program might have written it
+    (tmp_path / "odd" / "card.json").write_text(json.dumps(card), "utf-8")
+    with pytest.raises(UserError, match=said) as error:
+        load_bundle(tmp_path / "odd")
+    assert "\n" not in str(error.value)
+    assert str(error.value).endswith("make the bundle again")
+
+
+def test_a_card_is_what_was_saved(made):
+    assert load_bundle(made.folder).card == made.card
+    assert made.card.method.recipe.epochs == 2

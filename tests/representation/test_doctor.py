@@ -154,7 +154,7 @@ def test_one_epoch_is_not_enough():
 
 def test_a_folder_is_judged_finished_or_not_and_the_exit_code_says_which(tmp_path, capsys):
     out = tmp_path / "run"
-    pretrain("digits", epochs=4, views="identity", out=out)
+    pretrain("digits", recipe=Recipe(epochs=4), views="identity", run=Run(out))
     assert main(["doctor", str(out)]) == 3
     assert "D004" in capsys.readouterr().out
     shutil.move(out, tmp_path / "other.partial")

@@ -27,7 +27,7 @@ ARRAYS = {
 
 def bundle():
     spec = EncoderSpec("small", 1, (16, 16), (0.5,), (0.25,))
-    return Bundle(untrained_encoder(spec, seed=0), spec, Pixels((16, 16), 1, (0.0,), (255.0,)), {})
+    return Bundle(untrained_encoder(spec, seed=0), spec, Pixels((16, 16), 1, (0.0,), (255.0,)))
 
 
 def test_the_same_images_give_the_same_bits_every_time():

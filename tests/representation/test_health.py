@@ -5,6 +5,7 @@ import torch
 
 from headstart.objectives.simclr import SimCLR
 from headstart.representation.health import (
+    Best,
     Monitor,
     alignment,
     dead_units,
@@ -15,7 +16,7 @@ from headstart.representation.health import (
     top1,
     uniformity,
 )
-from headstart.training.checkpoint import read_tensors
+from headstart.training.checkpoint import read_facts, read_tensors
 from headstart.training.fit import encoder_spec, untrained_encoder
 from headstart.training.log import read_log
 from headstart.training.loop import train
@@ -126,10 +127,10 @@ def test_the_encoder_kept_is_the_one_that_found_most_other_views(tmp_path):
         seen[monitor.rows[-1]["step"]] = {k: v.clone() for k, v in objective.encoder.state_dict().items()}
 
     train(made, TrainingSet.of(X, views=PRESETS["microscopy"]), recipe=RECIPE.replace(epochs=8), run=Run(watch=watch))
-    tensors, facts = read_tensors(best)
+    tensors, step = read_tensors(best), read_facts(best, Best).step
     found = {row["step"]: row["top1"] for row in monitor.rows}
-    assert facts["step"] == max(found, key=lambda step: (found[step], step)) < 8
-    assert all(torch.equal(tensors[k], v) for k, v in seen[facts["step"]].items())
+    assert step == max(found, key=lambda one: (found[one], one)) < 8
+    assert all(torch.equal(tensors[k], v) for k, v in seen[step].items())
 
 
 def test_a_run_that_was_cut_short_is_looked_at_once_more_and_at_most_25_times_a_run():

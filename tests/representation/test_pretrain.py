@@ -1,13 +1,20 @@
 """Pretraining as one call: a method's own numbers, what a run to resume was begun with, which encoder is kept."""
 
 import json
+from dataclasses import replace
 
+import numpy as np
 import pytest
 
+from headstart.commands.pretrain import pretrain
 from headstart.data.load import load
 from headstart.errors import UserError
-from headstart.representation.pretrain import pretrain
+from headstart.representation.bundle import load_bundle
+from headstart.representation.pretrain import pretrain as library
 from headstart.training import loop
+from headstart.training.method import Method
+from headstart.training.recipe import Recipe
+from headstart.training.run import Run
 from headstart.training.track import TensorBoard
 from headstart.training.workplace import partial
 
@@ -24,8 +31,11 @@ def test_another_optimiser_is_taken_at_its_own_rate_and_kept_on_the_card(tmp_pat
     usual, other = (
         json.loads((tmp_path / n / "card.json").read_text())["method"]["recipe"] for n in ("usual", "other")
     )
-    assert "optimiser" not in usual
-    assert (other["optimiser"], other["learning_rate"]) == ("muon", pytest.approx(10 * usual["learning_rate"]))
+    assert (usual["optimiser"], other["optimiser"], other["learning_rate"]) == (
+        "adamw",
+        "muon",
+        pytest.approx(10 * usual["learning_rate"]),
+    )
 
 
 @pytest.mark.parametrize(
@@ -109,7 +119,8 @@ def test_a_penalty_of_ones_own_is_a_function(tmp_path):
     def lasso(layer, x, y):
         return layer.weight.abs().sum()
 
-    pretrain("digits", epochs=1, penalty=[("encoder.stages.2.0", lasso, 0.01)], out=tmp_path / "run")
+    method = Method("simclr").penalised("encoder.stages.2.0", lasso, 0.01)
+    library("digits", method=method, recipe=Recipe(epochs=1), run=Run(tmp_path / "run"))
     assert "lasso" in (tmp_path / "run" / "log.csv").read_text().splitlines()[0]
     card = json.loads((tmp_path / "run" / "card.json").read_text())
     assert card["method"]["penalty"] == "lasso:encoder.stages.2.0:0.01"
@@ -132,3 +143,23 @@ def test_tensorboard_has_every_step_and_look_once_also_after_resuming(tmp_path):
 def test_the_best_look_is_kept_only_where_looks_can_be_compared(tmp_path, wrong):
     with pytest.raises(UserError, match="compares two views"):
         pretrain("digits", keep="best", out=tmp_path / "run", **wrong)
+
+
+def test_from_python_nothing_is_written_without_a_folder_and_the_bundle_is_that_of_the_command(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    made = library("digits", method=Method("simclr", temperature=0.5), recipe=Recipe(epochs=1, seed=3))
+    assert list(tmp_path.iterdir()) == []
+    typed = pretrain("digits", options="temperature=0.5", epochs=1, seed=3, out=tmp_path / "run")
+    digits = load("digits")
+    assert np.array_equal(made.embed(digits), typed.embed(digits))
+    assert replace(made.card, probe=None) == typed.card
+    made.save("saved")
+    assert np.array_equal(load_bundle("saved").embed(digits), made.embed(digits))
+
+
+def test_whoever_looks_on_sees_every_epoch_and_the_share_done(tmp_path):
+    seen, shares = [], []
+    run = Run(tmp_path / "run", progress=shares.append, watch=lambda objective, rows: seen.append(len(rows)))
+    library("digits", method="autoencoder", recipe=Recipe(epochs=2, batch_size=900), run=run)
+    assert seen == [0, 2, 4]
+    assert shares == [0.25, 0.5, 0.75, 1.0]

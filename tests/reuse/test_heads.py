@@ -28,6 +28,7 @@ from headstart.reuse.heads import (
 H, Y = load_digits(return_X_y=True)
 CHOSEN = np.flatnonzero(Y < 4)[:120]
 H, Y = H[CHOSEN] / 16, Y[CHOSEN]
+NAMES = ("0", "1", "2", "3")
 TRAIN, TEST = np.arange(60), np.arange(60, 120)
 KINDS = [kind for kind in GRIDS if kind != "majority"]
 
@@ -44,8 +45,8 @@ def test_every_head_beats_the_majority_on_digits(fitted, kind):
 
 @pytest.mark.parametrize("kind", list(GRIDS))
 def test_a_stored_head_predicts_as_the_fitted_one(fitted, kind):
-    stored = store(fitted[kind], H[TRAIN], Y[TRAIN])
-    again = restore(stored.facts, stored.tensors)
+    stored = store(fitted[kind], H[TRAIN], Y[TRAIN], class_names=NAMES)
+    again = restore(stored)
     exact = 1e-6 if kind == "probe" else 1e-4  # the others are fitted anew on float32 vectors
     assert np.allclose(again.predict_proba(H[TEST]), fitted[kind].predict_proba(H[TEST]), atol=exact)
 
@@ -53,8 +54,8 @@ def test_a_stored_head_predicts_as_the_fitted_one(fitted, kind):
 def test_a_probe_of_two_classes_is_stored_exactly_too():
     two = TRAIN[Y[TRAIN] < 2]
     head = Head("probe").fit(H[two], Y[two])
-    stored = store(head, H[two], Y[two])
-    assert np.allclose(restore(stored.facts, stored.tensors).predict_proba(H), head.predict_proba(H), atol=1e-6)
+    stored = store(head, H[two], Y[two], class_names=NAMES)
+    assert np.allclose(restore(stored).predict_proba(H), head.predict_proba(H), atol=1e-6)
 
 
 @pytest.mark.parametrize("kind", list(GRIDS))

@@ -3,20 +3,25 @@
 import csv
 import inspect
 import json
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
 import pytest
 
 from headstart import cli, load
+from headstart.commands.probe import probe
 from headstart.errors import UserError
 from headstart.evaluation.splits import split_hash
 from headstart.representation.bundle import load_bundle
+from headstart.representation.card import MethodCard
 from headstart.representation.frozen import fingerprint
 from headstart.representation.pretrain import pretrain
 from headstart.reuse.heads import GRIDS, Head
 from headstart.reuse.predict import predict
-from headstart.reuse.probe import judged_splits, labelled_groups, probe
+from headstart.reuse.probe import Probe, judged_splits, labelled_groups
+from headstart.training.recipe import Recipe
+from headstart.training.run import Run
 
 
 @pytest.fixture
@@ -32,9 +37,9 @@ def test_from_images_to_a_table_of_classes_by_three_commands(encoder, capsys, he
     assert cli.main(words) == 0
     assert "balanced accuracy" in capsys.readouterr().out
     headed = load_bundle("headed")
-    assert headed.head["kind"] == head
+    assert headed.card.head.kind == head
     assert fingerprint(headed.encoder) == fingerprint(encoder.encoder)
-    assert load_bundle("encoder").head is None
+    assert load_bundle("encoder").card.head is None
     assert cli.main(["predict", "headed", "data.npz", "--out", "p.csv"]) == 0
     with open("p.csv", newline="") as file:
         rows = list(csv.DictReader(file))
@@ -67,22 +72,22 @@ def test_single_images_are_classified_as_in_their_folder(encoder, capsys):
 
 
 def test_an_encoder_is_not_scored_on_the_labels_that_it_was_trained_with(desk, capsys):
-    pretrain("data.npz", method="supervised", epochs=1, out=Path("taught"))
+    pretrain("data.npz", method="supervised", recipe=Recipe(epochs=1), run=Run(Path("taught")))
     assert cli.main(["probe", "taught", "data.npz"]) == 2
     said = capsys.readouterr().err
     assert said.count("\n") == 1
     assert "trained with the labels of data.npz" in said
     assert "headstart study" in said
-    assert load_bundle("taught").head is None
-    assert "trained with labels" in probe("taught", "photos", folds=4, repeats=1)["history"]
+    assert load_bundle("taught").card.head is None
+    assert "trained with labels" in Probe("taught").cross_validate("photos", folds=4, repeats=1).history
 
 
 @pytest.mark.parametrize("approach", ["supervised", "autoencoder+finetune"])
 def test_nor_is_the_winner_of_a_study_that_was_tuned_on_them(encoder, approach):
-    encoder.facts["method"] = {"name": "autoencoder", "approach": approach}
+    encoder.card = replace(encoder.card, method=MethodCard("autoencoder", approach))
     encoder.save(Path("winner"))
     with pytest.raises(UserError, match="trained with the labels"):
-        probe("winner", "data.npz")
+        Probe("winner").cross_validate("data.npz")
 
 
 @pytest.mark.usefixtures("encoder")
@@ -96,7 +101,8 @@ def test_a_score_says_what_the_encoder_saw_and_how_labels_were_split(capsys):
 
 @pytest.mark.usefixtures("encoder")
 def test_a_score_on_other_images_says_which_ones_the_encoder_saw():
-    assert probe("encoder", "photos", folds=4, repeats=1)["history"].endswith("without labels (data.npz)")
+    score = Probe("encoder").cross_validate("photos", folds=4, repeats=1)
+    assert score.history.endswith("without labels (data.npz)")
 
 
 @pytest.mark.usefixtures("encoder")
@@ -110,7 +116,7 @@ def test_groups_stay_together_in_the_folds_that_tune_a_head(desk, monkeypatch):
         return real(self, h, y, groups)
 
     monkeypatch.setattr(Head, "fit", spy)
-    probe("encoder", "bound.npz", head="knn", folds=4, repeats=1, out=Path("headed"))
+    probe(Path("encoder"), "bound.npz", head="knn", folds=4, repeats=1, out=Path("headed"))
     splits = judged_splits(load("bound.npz"), folds=4, repeats=1, seed=0)
     assert bound is not None
     assert all(np.array_equal(a, b) for a, b in zip(seen, [*(bound[s.train] for s in splits), bound], strict=True))
@@ -125,7 +131,7 @@ def test_a_head_that_is_scored_has_learned_its_training_folds_and_the_one_that_i
         return real(self, h, y, groups)
 
     monkeypatch.setattr(Head, "fit", spy)
-    probe("encoder", "data.npz", head="knn", folds=4, repeats=1, out=Path("headed"))
+    probe(Path("encoder"), "data.npz", head="knn", folds=4, repeats=1, out=Path("headed"))
     *scored, (h, y) = learned
     assert len(y) == 60
     splits = judged_splits(load("data.npz"), folds=4, repeats=1, seed=0)
@@ -137,3 +143,19 @@ def test_a_head_that_is_scored_has_learned_its_training_folds_and_the_one_that_i
 def test_help_names_every_head_that_is_accepted():
     sentence = next(line for line in inspect.getdoc(probe).splitlines() if line.strip().startswith("head:"))
     assert all(name in sentence for name in GRIDS if name != "majority")
+
+
+@pytest.mark.usefixtures("encoder")
+def test_from_python_a_probe_is_fitted_predicts_and_is_saved_as_by_the_command(capsys):
+    assert cli.main(["probe", "encoder", "data.npz", "--folds", "4", "--repeats", "1", "--out", "typed"]) == 0
+    model, data = Probe(load_bundle("encoder")), load("data.npz")
+    score = model.cross_validate(data, folds=4, repeats=1)
+    assert str(score) == capsys.readouterr().out.splitlines()[0]
+    images, y = data.images[data.labelled], data.labels[data.labelled]
+    assert (model.fit(data).predict(images) == model.fit(images, y).predict(images)).all()
+    assert model.predict_proba(images[0]).shape == (1, 2), "one image, too"
+    model.fit(data).save("saved")
+    assert predict("saved", "new") == predict("typed", "new")
+    assert load_bundle("saved").card == load_bundle("typed").card
+    with pytest.raises(UserError, match="exists and holds something else"):
+        model.save("saved")

@@ -121,5 +121,5 @@ def test_unlabelled_images_may_be_of_another_size():
 
 
 def test_the_card_has_the_hyperparameters_of_the_method():
-    card = quick().set_params(method="denoising").fit(X).bundle_.facts
-    assert card["method"]["hyperparameters"] == {"masking": 0.25, "noise": 0.1}
+    card = quick().set_params(method="denoising").fit(X).bundle_.card
+    assert card.method.hyperparameters == {"masking": 0.25, "noise": 0.1}

@@ -3,8 +3,8 @@
 import numpy as np
 import pytest
 
+from headstart.commands.study import study as study_command
 from headstart.objectives.catalogue import method_class, methods
-from headstart.report.run import run_study
 from headstart.study import pool
 
 APPROACHES = "majority,knn-pixels,untrained+probe,autoencoder+probe,simclr+finetune"
@@ -38,10 +38,12 @@ def study(tmp_path_factory):
         asked = {"approaches": APPROACHES, "budgets": "3,all", "folds": 4, "repeats": 1, "out": home / name, **options}
         with pytest.MonkeyPatch.context() as patch:
             for method in map(method_class, methods()):
-                patch.setattr(method, "schedule", method.schedule._replace(looks=100, least=1, most=3))
+                patch.setattr(
+                    method, "schedule", method.schedule._replace(samples_seen=100, min_epochs=1, max_epochs=3)
+                )
             patch.setattr(pool, "INLINE_SECONDS", float("inf"))
-            patch.setattr("headstart.report.page.write_report", lambda _, path: path.write_text("a page"))
-            return run_study(toys() if source is None else source, **asked)
+            patch.setattr("headstart.report.run.write_report", lambda _, path: path.write_text("a page"))
+            return study_command(toys() if source is None else source, **asked)
 
     return run
 

@@ -4,9 +4,9 @@ from dataclasses import replace
 
 import pytest
 
-from headstart.evaluation.statistics import Comparison
+from headstart.evaluation.statistics import Comparison, Score
 from headstart.study.answer import compose
-from headstart.study.records import ApproachRecord, Chosen, Score, StudyRecord
+from headstart.study.records import ApproachRecord, Chosen, StudyRecord
 
 
 @pytest.fixture

@@ -6,7 +6,6 @@ import numpy as np
 import pytest
 import torch
 
-from headstart.codec import to_json
 from headstart.encoders.build import EncoderSpec
 from headstart.evaluation.outcomes import Outcomes
 from headstart.evaluation.splits import make_splits
@@ -56,7 +55,7 @@ def encoded(space, task, seconds):
     file = space.folder / task.path
     file.parent.mkdir(parents=True)
     facts = EncodeFacts(EncoderSpec("small", 1, (16, 16), (0.0,), (1.0,)), None, 0, seconds)
-    write_tensors(file, {"h": torch.zeros(1)}, to_json(facts))
+    write_tensors(file, {"h": torch.zeros(1)}, facts)
 
 
 def write(space, task, draws):
@@ -65,7 +64,7 @@ def write(space, task, draws):
     file.parent.mkdir(parents=True, exist_ok=True)
     selection = {b: float("nan") if b == "1" else APPROACHES[task.name][1] for b in draws}
     facts = ScoreFacts(selection, {"1": 3, "3": 9, "all": 45}, 1.0)
-    write_tensors(file, {b: torch.from_numpy(said(task.name, task.split, d)) for b, d in draws.items()}, to_json(facts))
+    write_tensors(file, {b: torch.from_numpy(said(task.name, task.split, d)) for b, d in draws.items()}, facts)
 
 
 def test_the_training_side_names_and_the_tests_do_not(space):
@@ -128,7 +127,7 @@ def test_guessing_is_beaten_where_the_intervals_lower_end_is_above_it(space):
         test = SPLITS[split].test
         told = np.where(np.isin(test, [1, 2, 4]), Y[test], 0)
         file = space.folder / Task("score", "majority", split).path
-        facts = to_json(ScoreFacts({"all": 0.3}, {"all": 45}, 1.0))
+        facts = ScoreFacts({"all": 0.3}, {"all": 45}, 1.0)
         write_tensors(file, {"all": torch.from_numpy(np.eye(3)[told][None, None])}, facts)
     assert assemble(space).score("majority", "all").mean == pytest.approx(23 / 60)
     assert not beats_guessing(space, "majority", "all")

@@ -11,13 +11,16 @@ import pytest
 from pyarrow import parquet
 
 from headstart.codec import from_json
+from headstart.commands.study import study as study_command
+from headstart.commands.study import words
 from headstart.data.load import load
 from headstart.errors import UserError
 from headstart.evaluation.statistics import holm
-from headstart.report.run import command, run_study
+from headstart.report.run import run_study
 from headstart.report.scores import best
-from headstart.study import conduct, plan
-from headstart.study.records import Chosen, StudyRecord
+from headstart.study import conduct, plan, pool
+from headstart.study.records import Chosen, Protocol, StudyRecord
+from headstart.training.run import Run
 
 BASELINES = ["majority", "knn-pixels", "untrained+probe", "untrained:autoencoder+probe"]
 NAMES = [*BASELINES, "autoencoder+probe", "simclr+finetune"]
@@ -248,19 +251,45 @@ def test_the_protocol_says_what_encoders_saw_of_tested_groups(study, monkeypatch
 def test_the_command_repeats_the_study_as_it_was_typed():
     given = {**defaults(), "source": "my images/cells.npz", "time_budget": "10m", "ordered_classes": True,
              "data_root": "/data sets", "out": Path("runs/a b"), "device": "cpu", "resume": True}  # fmt: skip
-    words = shlex.split(command(given))
-    assert words[:3] == ["headstart", "study", "my images/cells.npz"]
-    assert words[3:] == ["--time-budget", "10m", "--device", "cpu", "--data-root", "/data sets", "--ordered-classes",
+    typed = shlex.split(words(given))
+    assert typed[:3] == ["headstart", "study", "my images/cells.npz"]
+    assert typed[3:] == ["--time-budget", "10m", "--device", "cpu", "--data-root", "/data sets", "--ordered-classes",
                          "--out", "runs/a b"]  # fmt: skip
-    assert command({**defaults(), "source": "cells"}) == "headstart study cells"
-    assert command({**defaults(), "source": {}, "seed": 3}) == "headstart.run_study(…, seed=3)"
+    assert words({**defaults(), "source": "cells"}) == "headstart study cells"
 
 
 def defaults():
-    return {p.name: p.default for p in inspect.signature(run_study).parameters.values()}
+    return {p.name: p.default for p in inspect.signature(study_command).parameters.values()}
 
 
 def test_ordered_classes_asked_of_a_finished_folder_are_not_silently_ignored(finished, study):
     assert study("finished").answer == finished.answer
     with pytest.raises(UserError, match="ordered_classes"):
         study("finished", ordered_classes=True)
+
+
+def test_from_python_the_same_values_give_the_same_study_and_the_report_repeats_the_call(source, tmp_path, monkeypatch):
+    monkeypatch.setattr(pool, "INLINE_SECONDS", float("inf"))
+    asked, shares, told = Protocol(budgets="all", folds=4, repeats=1, seed=3), [], []
+    monkeypatch.setattr("headstart.report.run.write_report", lambda found, path: told.append(found.command))
+    run = Run(tmp_path / "python", progress=shares.append)
+    result = run_study(source, approaches=["knn-pixels", "majority"], protocol=asked, run=run)
+    typed = study_command(
+        source, approaches="knn-pixels,majority", budgets="all", folds=4, repeats=1, seed=3, out=tmp_path / "typed"
+    )
+    assert [a.scores for a in result.record.approaches] == [a.scores for a in typed.record.approaches]
+    assert result.record.request == typed.record.request
+    assert shares == sorted(shares)
+    assert told[0] == (
+        "headstart.run_study(…, approaches=['knn-pixels', 'majority'], "
+        "protocol=Protocol(budgets='all', folds=4, repeats=1, seed=3))"
+    )
+    assert told[1].startswith("headstart study '…' --approaches knn-pixels,majority --budgets all")
+
+
+@pytest.mark.parametrize(
+    ("wrong", "said"), [({"encoders": 2}, "4"), ({"metric": "speed"}, "unknown metric"), ({"seed": -1}, "seed=-1")]
+)
+def test_a_protocol_that_cannot_be_followed_is_refused_where_it_is_made(wrong, said):
+    with pytest.raises(UserError, match=said):
+        Protocol(**wrong)

@@ -6,7 +6,6 @@ import numpy as np
 import pytest
 import torch
 
-from headstart.codec import from_json
 from headstart.data.duplicates import duplicate_groups
 from headstart.data.load import load
 from headstart.data.pixels import Pixels
@@ -21,7 +20,7 @@ from headstart.study.approaches import parse_approach
 from headstart.study.pool import needs
 from headstart.study.tasks import ScoreFacts, execute, network_recipe, read_encoder, vectors
 from headstart.study.workspace import Task, Workspace
-from headstart.training.checkpoint import read_tensors
+from headstart.training.checkpoint import read_facts, read_tensors
 
 RNG = np.random.default_rng(0)
 IMAGES = RNG.integers(0, 256, (100, 16, 16), dtype=np.uint8)
@@ -50,7 +49,7 @@ def replan(space, **changes):
 
 def facts_of(space, task):
     """What a task says beside its predictions."""
-    return from_json(ScoreFacts, read_tensors(space.folder / task.path)[1])
+    return read_facts(space.folder / task.path, ScoreFacts)
 
 
 def every(space):
@@ -181,7 +180,7 @@ def test_other_test_labels_change_neither_predictions_nor_selection(space, work)
     for place in (space, flipped(space, 1)):
         for task in work:
             execute(task, place)
-        found.append((read_tensors(place.folder / work[-1].path)[0], facts_of(place, work[-1])))
+        found.append((read_tensors(place.folder / work[-1].path), facts_of(place, work[-1])))
     (a, facts), (b, others) = found
     assert facts.selection == others.selection
     assert all(np.array_equal(a[k].numpy(), b[k].numpy()) for k in a)
@@ -241,7 +240,7 @@ def memories(space, monkeypatch):
 def test_a_network_that_only_remembers_is_at_chance_in_selection_and_in_test(space, memories, budget):
     task, split = Task("train", "supervised", 1, budget), space.splits[1]
     execute(task, space)
-    said, _ = read_tensors(space.folder / task.path)
+    said = read_tensors(space.folder / task.path)
     assert facts_of(space, task).selection[budget] == pytest.approx(1 / 3)  # class 0 of every image held out
     assert said[budget].shape == (1, 1, len(split.test), 3)
     assert set(said[budget].argmax(3).flatten().tolist()) == {0}
@@ -326,7 +325,7 @@ def test_other_images_in_a_test_set_change_no_prediction_but_their_own(space):
             del space.images
             (space.folder / task.path).unlink()
         execute(task, space)
-        found.append(read_tensors(space.folder / task.path)[0]["all"][0, 0])
+        found.append(read_tensors(space.folder / task.path)["all"][0, 0])
     assert len(found[0]) == len(space.splits[1].test)
     assert torch.allclose(found[0][1:], found[1][1:], atol=1e-9)
     assert not torch.allclose(found[0][0], found[1][0], atol=1e-3)
@@ -339,7 +338,7 @@ def test_with_training_each_split_uses_the_encoder_that_never_saw_its_test_image
     first, second = (vectors(space, parse_approach("autoencoder+probe"), split) for split in (0, 1))
     assert not np.allclose(first, second)
     for split, own in enumerate((first, second)):
-        made = read_tensors(space.folder / f"encode/autoencoder.{split}/done.safetensors")[0]["h"].numpy()
+        made = read_tensors(space.folder / f"encode/autoencoder.{split}/done.safetensors")["h"].numpy()
         assert np.array_equal(own, made)
     (space.folder / "encode/autoencoder.0/done.safetensors").unlink()
     execute(Task("train", "autoencoder+finetune", 1, "3"), space)  # reads its own encoder and no other
@@ -360,7 +359,7 @@ def test_encoders_of_several_seeds_differ_and_the_first_is_that_of_one(space, mo
         tasks, "fit_encoder", lambda *a, recipe, **k: seeds.append(recipe.seed) or real(*a, recipe=recipe, **k)
     )
     execute(Task("encode", method), space)
-    one = read_tensors(space.folder / Task("encode", method).path)[0]
+    one = read_tensors(space.folder / Task("encode", method).path)
     several = Workspace(space.folder / "several", replace(space.plan, encoders=4))
     several.folder.mkdir()
     for name in ("inputs", "labels", "twins", "groups"):
@@ -368,7 +367,7 @@ def test_encoders_of_several_seeds_differ_and_the_first_is_that_of_one(space, mo
     work = [several.encode_task(method, None, number) for number in range(4)]
     for task in work:
         execute(task, several)
-    made = [read_tensors(several.folder / task.path)[0] for task in work]
+    made = [read_tensors(several.folder / task.path) for task in work]
     assert all(np.array_equal(made[0][k].numpy(), one[k].numpy()) for k in one)
     for a, b in [(0, 1), (0, 2), (0, 3), (1, 2), (1, 3), (2, 3)]:
         assert not np.allclose(made[a]["h"].numpy(), made[b]["h"].numpy())
@@ -384,9 +383,7 @@ def test_each_encoder_is_put_to_every_draw_of_a_splits_labels(space):
         execute(space.encode_task("untrained", None, number), space)
     execute(Task("score", "untrained+knn", 1), space)
     execute(Task("score", "knn-pixels", 1), space)
-    several, pixels = (
-        read_tensors(space.folder / Task("score", n, 1).path)[0] for n in ("untrained+knn", "knn-pixels")
-    )
+    several, pixels = (read_tensors(space.folder / Task("score", n, 1).path) for n in ("untrained+knn", "knn-pixels"))
     tested = len(space.splits[1].test)
     assert several["3"].shape == (4, 2, tested, 3)
     assert several["all"].shape == (4, 1, tested, 3)
@@ -400,7 +397,7 @@ def test_each_encoder_is_put_to_every_draw_of_a_splits_labels(space):
     replan(space, encoders=1)
     (space.folder / Task("score", "untrained+knn", 1).path).unlink()
     execute(Task("score", "untrained+knn", 1), space)
-    alone = read_tensors(space.folder / Task("score", "untrained+knn", 1).path)[0]
+    alone = read_tensors(space.folder / Task("score", "untrained+knn", 1).path)
     assert all(np.array_equal(alone[b][0].numpy(), several[b][0].numpy()) for b in alone)
 
 
@@ -416,7 +413,7 @@ def test_networks_of_several_encoders_begin_from_their_own(space, monkeypatch):
 
     monkeypatch.setattr(tasks, "fit_network", spy)
     execute(Task("train", "supervised", 0, "3"), space)
-    made = read_tensors(space.folder / Task("train", "supervised", 0, "3").path)[0]["3"].numpy()
+    made = read_tensors(space.folder / Task("train", "supervised", 0, "3").path)["3"].numpy()
     assert made.shape == (4, 1, len(space.splits[0].test), 3)
     assert [number for number, _ in begun] == [0, 0, 1, 1, 2, 2, 3, 3]
     weights = [w for _, w in begun]

@@ -6,7 +6,6 @@ import numpy as np
 import pytest
 from pyarrow import parquet
 
-from headstart.codec import to_json
 from headstart.representation.bundle import load_bundle
 from headstart.representation.embed import embed
 from headstart.reuse.predict import predict
@@ -65,21 +64,21 @@ def test_a_frozen_winners_embeddings_are_those_of_its_bundle(won):
 def test_the_card_names_the_approach_and_what_it_reached(won):
     found, _ = won
     bundle = load_bundle(found.winner)
-    assert bundle.facts["method"]["approach"] == found.record.winner
-    assert bundle.facts["measured"] == to_json(found.record.approach(found.record.winner).scores)
-    assert bundle.head["class_names"] == ["0", "1", "2"]
+    assert bundle.card.method.approach == found.record.winner
+    assert bundle.card.measured == found.record.approach(found.record.winner).scores
+    assert bundle.card.head.class_names == ("0", "1", "2")
 
 
 def test_the_card_says_by_what_numbers_it_was_trained(won):
     found, _ = won
-    method = load_bundle(found.winner).facts["method"]
+    method = load_bundle(found.winner).card.method
     learner, _, head = found.record.winner.partition("+")
-    assert method["seed"] == found.record.seed
-    assert ("recipe" in method) == ("hyperparameters" in method) == (learner in ("autoencoder", "simclr"))
-    assert ("finetuning" in method) == (head == "finetune")
+    assert method.seed == found.record.seed
+    assert (method.recipe is not None) == (method.steps is not None) == (learner in ("autoencoder", "simclr"))
+    assert (method.finetuning is not None) == (head == "finetune")
     if learner == "simclr":
-        assert method["hyperparameters"]["temperature"] == 0.2
-        assert method["recipe"]["epochs"] == method["finetuning"]["epochs"] == 2
+        assert method.hyperparameters["temperature"] == 0.2
+        assert method.recipe.epochs == method.finetuning.epochs == 2
 
 
 @pytest.mark.parametrize("name", ["simclr+finetune", "knn-pixels"])

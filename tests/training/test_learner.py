@@ -7,6 +7,7 @@ import pytest
 import torch
 
 from headstart import load
+from headstart.commands.pretrain import pretrain as typed
 from headstart.encoders.encoder import Encoder
 from headstart.errors import UserError
 from headstart.objectives.learner import Learner
@@ -14,7 +15,10 @@ from headstart.report.run import run_study
 from headstart.representation.bundle import load_bundle
 from headstart.representation.pretrain import pretrain
 from headstart.study import pool
+from headstart.study.records import Protocol
 from headstart.training.method import Method
+from headstart.training.recipe import Recipe
+from headstart.training.run import Run
 
 NAME = "tests.training.test_learner:Axes"
 
@@ -64,22 +68,22 @@ def by_hand(images: np.ndarray, axes: int) -> np.ndarray:
 
 def test_it_is_pretrained_saved_loaded_and_embeds(tmp_path):
     digits = load("digits")
-    bundle = pretrain(digits, method=Method(Axes, axes=5), out=tmp_path / "axes")
+    bundle = pretrain(digits, method=Method(Axes, axes=5), run=Run(tmp_path / "axes"))
     assert bundle.dim == 5
     again = load_bundle(tmp_path / "axes")
     h = again.embed(digits)
     np.testing.assert_array_equal(h, bundle.embed(digits))
     np.testing.assert_allclose(np.abs(h), by_hand(digits.images, 5), atol=1e-4)
-    assert again.facts["method"]["hyperparameters"] == {"axes": 5}
-    assert pretrain(digits, method=Method(Axes, axes=5), out=tmp_path / "axes", resume=True).dim == 5
+    assert again.card.method.hyperparameters == {"axes": 5}
+    assert pretrain(digits, method=Method(Axes, axes=5), run=Run(tmp_path / "axes", resume=True)).dim == 5
 
 
 def test_it_is_named_on_the_command_line_and_its_hyperparameters_are_options(tmp_path):
-    assert pretrain("digits", method=NAME, options="axes=3", out=tmp_path / "axes").dim == 3
+    assert typed("digits", method=NAME, options="axes=3", out=tmp_path / "axes").dim == 3
     with pytest.raises(UserError, match="an encoder of its own"):
-        pretrain("digits", method=NAME, encoder="small", out=tmp_path / "other")
+        pretrain("digits", method=NAME, encoder="small")
     with pytest.raises(UserError, match="cannot be imported"):
-        pretrain("digits", method="nowhere:Axes", out=tmp_path / "other")
+        pretrain("digits", method="nowhere:Axes")
     with pytest.raises(UserError, match="is no method"):
         Method("tests.training.test_learner:Projection")
 
@@ -94,14 +98,15 @@ def test_it_is_studied_beside_a_baseline(tmp_path, monkeypatch):
         "unlabelled": digits.images[rows[60:]],
     }
     result = run_study(
-        source, approaches=f"{NAME}+probe,svm-pixels", budgets="all", folds=4, repeats=1, out=tmp_path / "study"
-    )
+        source, approaches=[f"{NAME}+probe", "svm-pixels"], protocol=Protocol(budgets="all", folds=4, repeats=1),
+        run=Run(tmp_path / "study"),
+    )  # fmt: skip
     scores = {row["approach"]: row["mean"] for row in result.frame()}
     assert scores[f"{NAME}+probe"] > 0.9
     assert Path(result.folder, "report.html").is_file()
 
 
-def test_a_method_whose_encoder_has_its_name_still_takes_another(tmp_path):
-    assert (
-        pretrain("digits", method="autoencoder", encoder="small", epochs=1, out=tmp_path / "run").spec.name == "small"
-    )
+def test_a_method_whose_encoder_has_its_name_still_takes_another():
+    made = pretrain("digits", method="autoencoder", encoder="small", recipe=Recipe(epochs=1))
+    assert made.spec.name == "small"
+    assert made.folder is None

@@ -1,7 +1,6 @@
 """How stored numbers become floats in [0, 1] of one size, for a data set and for every image that follows it."""
 
-from collections.abc import Mapping
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -120,16 +119,6 @@ class Pixels:
                 f"the images have {shape[2]} channel(s), the encoder takes {self.channels}: convert the images, or "
                 "adapt it with adapt_input(bundle, images)"
             )
-
-    def to_json(self) -> dict[str, Any]:
-        """Plain numbers, lists and strings."""
-        return {key: list(value) if isinstance(value, tuple) else value for key, value in asdict(self).items()}
-
-    @classmethod
-    def from_json(cls, card: Mapping[str, Any]) -> "Pixels":
-        """What ``to_json`` gave, as Pixels again."""
-        values: dict[str, Any] = {key: tuple(v) if isinstance(v, list) else v for key, v in card.items()}
-        return cls(**values)
 
 
 def _some(inputs: Inputs) -> np.ndarray:

@@ -1,7 +1,7 @@
 """Encoders by name, from what a bundle's card says of them."""
 
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass, field
+from dataclasses import dataclass, field
 from importlib import import_module
 from operator import attrgetter
 from typing import Any
@@ -38,16 +38,6 @@ class EncoderSpec:
     bottleneck: int = 32
     symmetric: bool = False
     options: Mapping[str, int | float | str] = field(default_factory=dict)
-
-    @classmethod
-    def from_card(cls, values: dict[str, Any]) -> "EncoderSpec":
-        """The spec that ``asdict`` wrote."""
-        known = {**values, "size": tuple(values["size"]), "mean": tuple(values["mean"]), "std": tuple(values["std"])}
-        return cls(**known)
-
-    def card(self) -> dict[str, Any]:
-        """Plain values for a card; options only where there are some."""
-        return {key: value for key, value in asdict(self).items() if key != "options" or value}
 
 
 def check_encoder(name: str) -> str:

@@ -27,6 +27,23 @@ class Difference:
 
 
 @dataclass(frozen=True)
+class Score:
+    """An approach at a budget: its metric with a 95 % interval, and what this is about (docs/protocol.md).
+
+    selection: the training-side score by which it is chosen there, None where no budget has one.
+    folds: the metric of each split. n_labels: from how many labels it learned.
+    """
+
+    mean: float
+    low: float
+    high: float
+    about: Target
+    selection: float | None
+    folds: tuple[float, ...]
+    n_labels: int
+
+
+@dataclass(frozen=True)
 class Comparison:
     """An approach a against the best baseline b at a budget: a − b in the metric, with its 95 % interval and p.
 

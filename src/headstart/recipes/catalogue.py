@@ -36,7 +36,7 @@ class Recipe:
         ranges = self.quick if quick else self.expected
         return {metric: ends for metric, ends in ranges.items() if metric not in open_}
 
-    def options(self, given: dict[str, Any]) -> dict[str, Any]:
+    def options(self, given: Mapping[str, Any]) -> dict[str, Any]:
         """Of the options, those that were given.
 
         Raises:

@@ -197,7 +197,7 @@ def read(work: Work) -> Cells:
             "HEADSTART_DATA"
         )
     found = work.load(path)
-    prepared = prepare(found, data_root=None, image_size=None, views=None, saw="unlabelled", seed=work.seed)
+    prepared = prepare(found, image_size=None, views=None, saw="unlabelled", seed=work.seed)
     return Cells(prepared, repeats=QUICK_REPEATS if work.quick else REPEATS, seed=work.seed)
 
 

@@ -39,7 +39,7 @@ from headstart.report.charts import wilson
 from headstart.report.elements import Html, prose, section, table
 from headstart.report.plane import tsne
 from headstart.report.plots import bars, curves, planes
-from headstart.representation.bundle import history, learned_from_labels, load_bundle
+from headstart.representation.bundle import load_bundle
 from headstart.representation.frozen import represent
 from headstart.reuse.heads import Head
 from headstart.training.fit import encoder_spec, untrained_encoder
@@ -205,13 +205,13 @@ def _bundle(work: Work, folder: str) -> Backbone:
         raise UserError(f"{folder} has an encoder of {spec.channels} channels, CIFAR-10 has 3: give one of 1 or 3")
     grey = " and made grey" if spec.channels == 1 else ""
     words = (
-        f"{bundle}; {history(bundle.facts)}. Images are brought to {spec.size[0]}×{spec.size[1]} pixels{grey}, and "
+        f"{bundle}; {bundle.card.history}. Images are brought to {spec.size[0]}×{spec.size[1]} pixels{grey}, and "
         "standardised by its own means and deviations."
     )
     encoder, untrained = (
         Fitted(one, spec.channels, spec.size) for one in (bundle.encoder, untrained_encoder(spec, seed=work.seed))
     )
-    taught = bundle.facts.get("data", {}).get("hash") if learned_from_labels(bundle.facts) else None
+    taught = bundle.card.data.hash if bundle.card.data and bundle.card.learned_from_labels else None
     return Backbone("Backbone", words, encoder, untrained, spec.symmetric, taught)
 
 

@@ -101,9 +101,9 @@ class Work:
         path = self._place("parts", f"{name}.safetensors")
         if not path.is_file():
             teach(path.with_suffix(""))
-            write_tensors(path, network.state_dict(), {})
+            write_tensors(path, network.state_dict())
             self._keep_time()
-        network.load_state_dict(read_tensors(path)[0])
+        network.load_state_dict(read_tensors(path))
         return network.eval()
 
     def encoder(

@@ -97,7 +97,7 @@ def calibration(findings: Findings) -> Html:
 def _overall(findings: Findings, counts: np.ndarray) -> str:
     share = words.percent(np.trace(counts) / counts.sum())
     total = f"The winner, {findings.record.winner}, puts {share} of images in their class."
-    if not findings.record.request.ordered_classes:
+    if not findings.record.request.protocol.ordered_classes:
         return total
     kappa = f"{quadratic_kappa(counts):.3f}"
     return f"{total} The classes are ordered: quadratic kappa is {kappa} (1 is perfect, 0 is chance)."

@@ -1,64 +1,49 @@
-"""The study: approaches × labels a class × the same splits, and one sentence that answers."""
+"""The study: approaches × labels a class × the same splits, one sentence that answers, and a page to look at."""
 
-import inspect
-import shlex
 import time
-from collections.abc import Mapping
+from collections.abc import Sequence
+from dataclasses import fields
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Literal
+from typing import Any
 
+from headstart.encoders.build import check_encoder
+from headstart.encoders.device import find_device
 from headstart.errors import UserError
-
-if TYPE_CHECKING:
-    from headstart.study.records import StudyRequest
-    from headstart.study.result import StudyResult
+from headstart.report.page import write_report
+from headstart.study.approaches import parse_approaches
+from headstart.study.conduct import conduct, publish
+from headstart.study.prepare import prepare
+from headstart.study.records import Protocol, StudyRequest
+from headstart.study.result import StudyResult
+from headstart.training.clock import progress_bar
+from headstart.training.run import Run
+from headstart.training.workplace import claim
 
 
 def run_study(
     source: Any,
     *,
-    approaches: str | None = None,
-    budgets: str | None = None,
-    saw: Literal["unlabelled", "training", "all"] | None = None,
-    metric: str = "balanced_accuracy",
-    folds: int | None = None,
-    repeats: int | None = None,
-    seed: int = 0,
-    time_budget: str | None = None,
+    approaches: str | Sequence[str] | None = None,
+    protocol: Protocol | None = None,
+    run: Run | None = None,
     encoder: str | None = None,
-    encoders: int = 1,
     views: str | None = None,
     image_size: int | None = None,
-    device: str = "auto",
-    data_root: str | None = None,
-    ordered_classes: bool = False,
-    out: Path | None = None,
-    resume: bool = False,
-) -> "StudyResult":
+    command: str | None = None,
+) -> StudyResult:
     """Answer which approach is best on this data, at how many labels a class, by how much and how certainly.
 
     Args:
-        source: What to study: a name (digits, cells, mnist, …), an .npz file, a folder, a Parquet file.
-        approaches: Names joined by commas (METHOD+probe, METHOD+finetune, svm-pixels, …); default: twelve, and an
-            untrained network for each architecture among them.
-        budgets: Labels a class joined by commas, and "all"; default: 5, 10, 25, … as far as they fit, and all.
-        saw: What encoders see without labels: unlabelled inputs, the training fold's too, or all inputs.
-        metric: A scikit-learn metric name for predictions: balanced_accuracy, accuracy, f1_macro.
-        folds: Folds a repeat, at least 4; default from the number of labels.
-        repeats: How often the folds are drawn anew; default from the number of labels.
-        seed: Seed of splits, views and networks.
-        time_budget: Wall time such as 90s, 10m or 2h; what does not fit is cut short or left out, and named.
-        encoder: small, lecture, lecture_flat, mlp, dense, resnet18, patches, transformer, timm:NAME[@hub|@FILE]
-            (docs/backbones.md); default: each method's own.
-        encoders: Encoders of every method, from other seeds, each put to every split: one, or at least four, so that
-            intervals can tell what another seed would change.
+        source: What to study: whatever ``load`` takes, or a data set.
+        approaches: Their names, METHOD+probe, METHOD+finetune, svm-pixels, …; default: twelve, and an untrained network
+            for each architecture among them.
+        protocol: How they are compared: labels a class, folds, repeats, metric, seed, what encoders may see.
+        run: Where the result goes (default: runs/SOURCE), whether an interrupted study is continued, the wall time, in
+            which what does not fit is cut short or left out, and the device.
+        encoder: The encoder of all methods (docs/backbones.md); default: each method's own.
         views: digits, objects, natural, microscopy or identity; default by the rule in docs/views.md.
         image_size: Side in pixels that images are brought to; default: their own, at most 64.
-        device: auto, cpu or cuda.
-        data_root: Folder of downloaded data sets; default: the variable HEADSTART_DATA.
-        ordered_classes: The classes are ordered: report the quadratic kappa too.
-        out: Folder for the result; default: runs/SOURCE.
-        resume: Continue an interrupted study, or start a new one.
+        command: What repeats the study, for the report; default: this call.
 
     Returns:
         The result: ``answer``, ``record`` (the content of results.json), ``folder``.
@@ -66,67 +51,50 @@ def run_study(
     Raises:
         UserError: for anything that the caller can mend, in one line.
     """
-    repeated = command(dict(locals()))
-
-    from headstart.encoders.build import check_encoder
-    from headstart.encoders.device import find_device
-    from headstart.evaluation.statistics import check_metric
-    from headstart.evaluation.uncertainty import check_encoders
-    from headstart.report.page import write_report
-    from headstart.study.approaches import parse_approaches
-    from headstart.study.conduct import conduct
-    from headstart.study.prepare import prepare
-    from headstart.study.records import StudyRequest
-    from headstart.study.result import StudyResult
-    from headstart.training.clock import parse_seconds
-    from headstart.training.workplace import claim
-
-    started = time.monotonic()
-    check_metric(metric)
+    started, asked, where = time.monotonic(), protocol or Protocol(), run or Run()
     if encoder is not None:
         check_encoder(encoder)
-    check_encoders(encoders)
-    asked, limit = tuple(a.name for a in parse_approaches(approaches)), parse_seconds(time_budget)
-    target = find_device(device)
-    data = prepare(source, data_root=data_root, image_size=image_size, views=views, saw=saw, seed=seed)
-    folder = Path(out) if out else Path("runs") / (Path(source).stem if isinstance(source, str | Path) else "study")
+    names, device = tuple(a.name for a in parse_approaches(approaches)), find_device(where.device or "auto")
+    data = prepare(source, image_size=image_size, views=views, saw=asked.saw, seed=asked.seed)
     request = StudyRequest(
-        approaches=asked, named=approaches is not None, budgets=budgets, saw=saw, metric=metric, folds=folds,
-        repeats=repeats, seed=seed, time_budget=limit, encoder=encoder, encoders=encoders, views=views,
-        image_size=image_size, ordered_classes=ordered_classes, data_hash=data.dataset.content_hash,
+        approaches=names, named=approaches is not None, protocol=asked, time_budget=where.seconds, encoder=encoder,
+        views=views, image_size=image_size, data_hash=data.dataset.content_hash,
     )  # fmt: skip
-    working = claim(folder, marker="results.json", resume=resume)
+    folder = where.place or Path("runs") / (Path(source).stem if isinstance(source, str | Path) else "study")
+    working = claim(folder, marker="results.json", resume=where.resume)
     if working is None:
         return _same(StudyResult.read(folder), request)
-    return conduct(
-        data,
-        request,
-        folder=folder,
-        working=working,
-        device=target,
-        started=started,
-        command=repeated,
-        page=write_report,
-    )
+    repeated = command or _call(source, request)
+    with progress_bar(f"study of {data.dataset.source}") as bar:
+
+        def show(done: float, now: str) -> None:
+            bar(done, now)
+            if where.progress:
+                where.progress(done)
+
+        found = conduct(data, request, working=working, device=device, started=started, command=repeated, show=show)
+        write_report(found, working / "result" / "report.html")
+        return publish(found, working, folder)
 
 
-def command(given: Mapping[str, object]) -> str:
-    """What repeats a study: the command line, or a call where the source is in memory; only what is no default."""
-    options = {
-        p.name: given[p.name]
-        for p in inspect.signature(run_study).parameters.values()
-        if p.kind is p.KEYWORD_ONLY and p.name != "resume" and given[p.name] != p.default
+def _call(source: Any, request: StudyRequest) -> str:
+    """The call that repeats a study, with what is no default."""
+    usual = Protocol()
+    changed = {
+        f.name: value for f in fields(usual) if (value := getattr(request.protocol, f.name)) != getattr(usual, f.name)
     }
-    options = {name: str(value) if isinstance(value, Path) else value for name, value in options.items()}
-    if not isinstance(given["source"], str | Path):
-        return f"headstart.run_study({', '.join(['…', *(f'{name}={value!r}' for name, value in options.items())])})"
-    words = ["headstart", "study", str(given["source"])]
-    for name, value in options.items():
-        words += [f"--{name.replace('_', '-')}", *([] if value is True else [str(value)])]
-    return shlex.join(words)
+    told = {
+        "approaches": list(request.approaches) if request.named else None, "encoder": request.encoder,
+        "views": request.views, "image_size": request.image_size,
+    }  # fmt: skip
+    words = [repr(str(source)) if isinstance(source, str | Path) else "…"]
+    words += [f"{name}={value!r}" for name, value in told.items() if value is not None]
+    if changed:
+        words.append(f"protocol=Protocol({', '.join(f'{name}={value!r}' for name, value in changed.items())})")
+    return f"headstart.run_study({', '.join(words)})"
 
 
-def _same(finished: "StudyResult", request: "StudyRequest") -> "StudyResult":
+def _same(finished: StudyResult, request: StudyRequest) -> StudyResult:
     """The finished study, if it answers this request."""
     other = finished.record.request.differing(request)
     if other:

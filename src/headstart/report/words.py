@@ -2,6 +2,7 @@
 
 import math
 import re
+from collections.abc import Sequence
 
 from headstart.data.inputs import Inputs
 from headstart.training.clock import duration as duration
@@ -33,6 +34,12 @@ _SAW = {
     "all": "every image, test images too (without labels)",
     "none": "nothing before the labels",
 }
+
+
+def aligned(rows: Sequence[tuple[str, ...]]) -> str:
+    """Rows of texts as a table without lines."""
+    widths = [max(map(len, column)) for column in zip(*rows, strict=True)] if rows else []
+    return "\n".join("  ".join(map(str.ljust, row, widths)).rstrip() for row in rows)
 
 
 def score(value: Number) -> str:

@@ -3,10 +3,9 @@
 import hashlib
 import json
 import os
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, fields
 from importlib import metadata
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 import torch
@@ -14,6 +13,7 @@ from jaxtyping import Float
 from safetensors import SafetensorError
 from torch import Tensor
 
+from headstart.codec import from_json, to_json
 from headstart.data.dataset import Dataset
 from headstart.data.images import as_images
 from headstart.data.inputs import Images, Inputs
@@ -21,34 +21,27 @@ from headstart.data.pixels import Pixels
 from headstart.encoders.build import EncoderSpec, build_encoder
 from headstart.encoders.encoder import Encoder
 from headstart.errors import UserError
-from headstart.objectives.catalogue import method_class, methods
+from headstart.representation.card import Card, CardFile, LearnedFrom
 from headstart.representation.frozen import represent
 from headstart.training.checkpoint import read_tensors, write_tensors
 from headstart.training.training_set import TrainingSet
 
 FORMAT = 1
 _PACKAGES = ("torch", "numpy", "scikit-learn")
-_SAW = {
-    "all": "saw all inputs, without labels",
-    "unlabelled": "saw the unlabelled inputs only",
-    "training": "saw the unlabelled and the training inputs, without labels",
-    "none": "is as it was initialised: it learned from no image",
-}
 
 
 @dataclass
 class Bundle:
     """An encoder, how images are prepared for it, and perhaps a head.
 
-    spec: the architecture. pixels: stored numbers to [0, 1]. facts: method, recipe, data, saw, measured.
-    head, head_tensors: what ``reuse.heads.restore`` turns back into a classifier, or None and {}.
+    spec: the architecture. pixels: stored numbers to [0, 1]. card: how it was made, what it saw, its head, its scores.
+    head_tensors: what ``reuse.heads.restore`` turns back into a classifier, or {}.
     """
 
     encoder: Encoder
     spec: EncoderSpec
     pixels: Pixels
-    facts: dict[str, Any] = field(default_factory=dict)
-    head: dict[str, Any] | None = None
+    card: Card = field(default_factory=Card)
     head_tensors: dict[str, Tensor] = field(default_factory=dict)
     folder: Path | None = None
 
@@ -82,62 +75,28 @@ class Bundle:
 
     def __str__(self) -> str:
         size = "×".join(str(s) for s in self.spec.size)
-        head = f", with a {self.head['kind']} head" if self.head else ""
-        method = _approach(self.facts)
-        return f"{self.folder or 'bundle'}: {self.spec.name} by {method}, {size} pixels to {self.dim} numbers{head}"
+        head = f", with a {self.card.head.kind} head" if self.card.head else ""
+        made_by = self.card.made_by
+        return f"{self.folder or 'bundle'}: {self.spec.name} by {made_by}, {size} pixels to {self.dim} numbers{head}"
 
-    def save(self, folder: Path) -> "Bundle":
+    def save(self, folder: str | Path) -> "Bundle":
         """Write model.safetensors, card.json and README.md; the card, written last, makes the bundle valid."""
+        folder = Path(folder)
         folder.mkdir(parents=True, exist_ok=True)
         tensors = {f"encoder.{k}": v for k, v in self.encoder.state_dict().items()}
         tensors |= {f"head.{k}": v for k, v in self.head_tensors.items()}
-        write_tensors(folder / "model.safetensors", tensors, {})
-        card = self.card(_sha256(folder / "model.safetensors"))
-        _write_text(folder / "README.md", _page(card))
-        _write_text(folder / "card.json", json.dumps(card, indent=2, ensure_ascii=False) + "\n")
+        write_tensors(folder / "model.safetensors", tensors)
+        versions = {p: metadata.version(p) for p in _PACKAGES} | {"headstart": _own_version()}
+        file = CardFile(
+            **vars(self.card), format=FORMAT, encoder=self.spec, preprocessing=self.pixels, dim=self.dim,
+            versions=versions, sha256=_sha256(folder / "model.safetensors"),
+        )  # fmt: skip
+        plain = to_json(file)
+        _write_text(folder / "README.md", _page(file))
+        text = json.dumps({**plain, "card_sha256": _card_hash(plain)}, indent=2, ensure_ascii=False)
+        _write_text(folder / "card.json", text + "\n")
         self.folder = folder
         return self
-
-    def card(self, weights: str) -> dict[str, Any]:
-        """The content of card.json; ``sha256`` is that of the weights, ``card_sha256`` of the rest of the card."""
-        versions = {p: metadata.version(p) for p in _PACKAGES} | {"headstart": _own_version()}
-        card = {
-            "format": FORMAT,
-            "encoder": self.spec.card(),
-            "preprocessing": self.pixels.to_json(),
-            "dim": self.dim,
-            "head": self.head,
-            **self.facts,
-            "versions": versions,
-            "sha256": weights,
-        }
-        return {**card, "card_sha256": _card_hash(card)}
-
-
-def learned_from_labels(facts: dict[str, Any]) -> bool:
-    """Whether the encoder's weights, and not only a head, were trained with labels, by what its card says."""
-    name = str(facts.get("method", {}).get("name", ""))
-    learner = name.removeprefix("greedy:")
-    taught = learner in methods() and method_class(learner).supervised
-    return taught or _approach(facts).startswith("supervised") or _approach(facts).endswith("+finetune")
-
-
-def history(facts: dict[str, Any]) -> str:
-    """What the encoder saw, as a clause: "the encoder saw all inputs, without labels"."""
-    method, saw = facts.get("method", {}).get("name"), _SAW.get(facts.get("saw", ""))
-    if method == "pixels":
-        return "the encoder passes the pixels on: it was not trained"
-    if saw and _approach(facts).endswith("+finetune"):
-        return f"the encoder {saw}, and was then fine-tuned with labels"
-    if learned_from_labels(facts):
-        return "the encoder was trained with labels"
-    return f"the encoder {saw}" if saw else "what the encoder saw is not known"
-
-
-def _approach(facts: dict[str, Any]) -> str:
-    """How it was made, by the name that a user knows: a study's approach, or a method."""
-    method = facts.get("method", {})
-    return method.get("approach") or method.get("name", "no method")
 
 
 def load_bundle(folder: str | Path, *, device: str = "cpu") -> Bundle:
@@ -147,47 +106,47 @@ def load_bundle(folder: str | Path, *, device: str = "cpu") -> Bundle:
         UserError: no bundle there, one that was altered, or one of a later format.
     """
     folder = Path(folder)
-    card = _read_card(folder)
+    file = _read_card(folder)
     weights = folder / "model.safetensors"
-    if not weights.is_file() or _sha256(weights) != card["sha256"]:
+    if not weights.is_file() or _sha256(weights) != file.sha256:
         raise UserError(
             f"{weights} is not the file that its card describes: the bundle was altered or cut short; make it again"
         )
     try:
-        tensors, _ = read_tensors(weights)
+        tensors = read_tensors(weights)
     except SafetensorError as error:
         raise UserError(f"{weights} cannot be read ({error}): make the bundle again") from None
-    spec = EncoderSpec.from_card(card["encoder"])
     with torch.random.fork_rng(devices=[]):
-        encoder = build_encoder(spec)
+        encoder = build_encoder(file.encoder)
     encoder.load_state_dict({k.removeprefix("encoder."): v for k, v in tensors.items() if k.startswith("encoder.")})
     head = {k.removeprefix("head."): v for k, v in tensors.items() if k.startswith("head.")}
-    written = {"format", "encoder", "preprocessing", "dim", "head", "versions", "sha256", "card_sha256"}
-    facts = {k: v for k, v in card.items() if k not in written}
-    pixels = Pixels.from_json(card["preprocessing"])
-    return Bundle(encoder.to(device).eval(), spec, pixels, facts, card["head"], head, folder)
+    card = Card(**{field.name: getattr(file, field.name) for field in fields(Card)})
+    return Bundle(encoder.to(device).eval(), file.encoder, file.preprocessing, card, head, folder)
 
 
-def _read_card(folder: Path) -> dict[str, Any]:
+def _read_card(folder: Path) -> CardFile:
     path = folder / "card.json"
     if not path.is_file():
         raise UserError(
             f"{folder} is not a bundle, as it has no card.json: `headstart pretrain` or `headstart study` makes one"
         )
     try:
-        card = json.loads(path.read_text("utf-8"))
-        stated = card.pop("card_sha256")
+        plain = json.loads(path.read_text("utf-8"))
+        stated = plain.pop("card_sha256")
     except (ValueError, KeyError, AttributeError, TypeError):
         raise UserError(f"{path} is not a bundle's card: the bundle was altered or cut short; make it again") from None
-    if stated != _card_hash(card):
+    if stated != _card_hash(plain):
         raise UserError(f"{path} was altered after the bundle was made: make the bundle again")
-    if card["format"] > FORMAT:
-        raise UserError(f"{path} has format {card['format']}, this version reads up to {FORMAT}: upgrade headstart")
-    return card
+    if isinstance(plain.get("format"), int) and plain["format"] > FORMAT:
+        raise UserError(f"{path} has format {plain['format']}, this version reads up to {FORMAT}: upgrade headstart")
+    try:
+        return from_json(CardFile, plain, path.name)
+    except UserError as error:
+        raise UserError(f"{path} is not a bundle's card ({error}): make the bundle again") from None
 
 
-def _card_hash(card: dict[str, Any]) -> str:
-    return hashlib.sha256(json.dumps(card, sort_keys=True, ensure_ascii=False).encode()).hexdigest()
+def _card_hash(plain: object) -> str:
+    return hashlib.sha256(json.dumps(plain, sort_keys=True, ensure_ascii=False).encode()).hexdigest()
 
 
 def _sha256(path: Path) -> str:
@@ -207,20 +166,20 @@ def _write_text(path: Path, text: str) -> None:
     os.replace(waiting, path)
 
 
-def _page(card: dict[str, Any]) -> str:
-    size = "×".join(str(s) for s in card["encoder"]["size"])
-    data = card.get("data", {})
+def _page(file: CardFile) -> str:
+    size = "×".join(str(s) for s in file.encoder.size)
+    data = file.data or LearnedFrom("unknown", "", 0)
     lines = [
-        f"# {_approach(card)}, made by headstart",
+        f"# {file.made_by}, made by headstart",
         "",
-        f"- architecture: {card['encoder']['name']}, {card['dim']} numbers an image",
-        f"- input: {card['encoder']['channels']} channel(s), {size} pixels",
-        f"- {'approach' if 'approach' in card.get('method', {}) else 'method'}: {_approach(card)}; {history(card)}",
-        f"- data: {data.get('source', 'unknown')}, {data.get('n', 0)} images, hash {str(data.get('hash', ''))[:12]}",
-        f"- head: {card['head']['kind'] if card['head'] else 'none'}",
+        f"- architecture: {file.encoder.name}, {file.dim} numbers an image",
+        f"- input: {file.encoder.channels} channel(s), {size} pixels",
+        f"- {'approach' if file.method and file.method.approach else 'method'}: {file.made_by}; {file.history}",
+        f"- data: {data.source}, {data.n} images, hash {data.hash[:12]}",
+        f"- head: {file.head.kind if file.head else 'none'}",
         "",
         "Use it: `headstart embed FOLDER SOURCE --out z.parquet`"
-        + (", `headstart predict FOLDER IMAGES…`" if card["head"] else ", `headstart probe FOLDER SOURCE --out NEW`")
+        + (", `headstart predict FOLDER IMAGES…`" if file.head else ", `headstart probe FOLDER SOURCE --out NEW`")
         + ", or `headstart.load_bundle(FOLDER)`.",
     ]
     return "\n".join(lines) + "\n"

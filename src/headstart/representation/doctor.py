@@ -7,6 +7,7 @@ from pathlib import Path
 
 from headstart.codec import from_json
 from headstart.errors import UserError
+from headstart.evaluation.statistics import Comparison
 from headstart.training.log import Row, read_log
 from headstart.training.workplace import partial
 
@@ -246,8 +247,6 @@ def doctor(run: Path) -> Diagnosis:
 
 def _unhelpful(path: Path) -> dict[str, list[Verdict]]:
     """Of a finished study: the methods whose gain over the best baseline, at all labels, chance may explain."""
-    from headstart.evaluation.statistics import Comparison
-
     compared = json.loads(path.read_text("utf-8")).get("comparisons", []) if path.is_file() else []
     rows = [from_json(Comparison, plain, path.name) for plain in compared]
     best: dict[str, Comparison] = {}

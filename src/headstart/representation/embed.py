@@ -4,20 +4,23 @@ import json
 import os
 from collections.abc import Iterable, Iterator
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
-if TYPE_CHECKING:
-    import numpy as np
+import numpy as np
 
-    from headstart.data.dataset import Dataset
-
+from headstart.data.dataset import Dataset
+from headstart.data.load import load
+from headstart.encoders.device import find_device
+from headstart.errors import UserError
+from headstart.representation.bundle import Bundle, load_bundle
+from headstart.representation.frozen import represent_parts
 
 ROW_GROUP = 65_536  # rows that are written together
 
 
 def embed(
     bundle: Any, source: Any, *, out: Path | None = None, device: str = "auto", data_root: str | None = None
-) -> "np.ndarray":
+) -> np.ndarray:
     """The representation of every image of a source, and a Parquet file of it where ``out`` is given.
 
     Args:
@@ -30,11 +33,6 @@ def embed(
     Returns:
         (n, dim) float32.
     """
-    from headstart.data.load import load
-    from headstart.encoders.device import find_device
-    from headstart.representation.bundle import Bundle, load_bundle
-    from headstart.representation.frozen import represent_parts
-
     given = bundle if isinstance(bundle, Bundle) else load_bundle(bundle)
     dataset, target = load(source, data_root=data_root), find_device(device)
     if out is None:
@@ -48,8 +46,6 @@ def embed(
 
 def check_writable(path: Path) -> None:
     """Refuse a file that could not be written, before any work is done for it."""
-    from headstart.errors import UserError
-
     if path.is_dir():
         raise UserError(f"{path} is a folder, a file name is wanted: try {path / 'z.parquet'}")
     folder = next((p for p in path.absolute().parents if p.exists()), Path("/"))
@@ -57,7 +53,7 @@ def check_writable(path: Path) -> None:
         raise UserError(f"cannot write to {path}: {folder} is not a folder you may write to; choose another --out")
 
 
-def write_parquet(path: Path, dataset: "Dataset", parts: "Iterable[np.ndarray]", *, width: int) -> None:
+def write_parquet(path: Path, dataset: Dataset, parts: Iterable[np.ndarray], *, width: int) -> None:
     """Write id, h and label (null where missing), atomically; the vectors come by parts, in the data set's order."""
     import pyarrow as pa
     from pyarrow import parquet
@@ -79,10 +75,8 @@ def write_parquet(path: Path, dataset: "Dataset", parts: "Iterable[np.ndarray]",
     os.replace(waiting, path)
 
 
-def _groups(parts: "Iterable[np.ndarray]") -> "Iterator[np.ndarray]":
+def _groups(parts: Iterable[np.ndarray]) -> Iterator[np.ndarray]:
     """The parts joined to row groups of some 65,536 rows."""
-    import numpy as np
-
     waiting: list[np.ndarray] = []
     for part in parts:
         waiting.append(part)
@@ -93,9 +87,8 @@ def _groups(parts: "Iterable[np.ndarray]") -> "Iterator[np.ndarray]":
         yield np.concatenate(waiting)
 
 
-def read_vectors(path: Path) -> "np.ndarray":
+def read_vectors(path: Path) -> np.ndarray:
     """(n, dim) float32 of a file that ``write_parquet`` wrote, mapped from the file where that needs no copy."""
-    import numpy as np
     from pyarrow import parquet
 
     h = parquet.read_table(path, columns=["h"], memory_map=True).column("h")

@@ -1,6 +1,7 @@
 """Health: what a representation makes of two views of the same images, measured without a label while it is trained."""
 
 import math
+from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
@@ -14,7 +15,7 @@ from headstart.data.inputs import Subset, evenly
 from headstart.encoders.encoder import Encoder
 from headstart.objectives.objective import Objective
 from headstart.representation.doctor import Look, diagnose
-from headstart.training.checkpoint import read_tensors, write_tensors
+from headstart.training.checkpoint import read_facts, read_tensors, write_tensors
 from headstart.training.log import Log, Row
 from headstart.training.training_set import Augmentation, TrainingSet
 from headstart.views.measures import light, top1
@@ -82,6 +83,13 @@ def flatness(z1: Rows, z2: Rows, *, temperature: float) -> float:
     """Entropy of softmax(z1·z2 / temperature) over the images as a share of log n: 1 where no image stands out."""
     similarity = functional.normalize(z1, dim=1) @ functional.normalize(z2, dim=1).T / temperature
     return float(torch.special.entr(similarity.softmax(1)).sum(1).mean() / math.log(len(z1)))
+
+
+@dataclass(frozen=True)
+class Best:
+    """Of an encoder that was kept: the step after which it was looked at."""
+
+    step: int
 
 
 class Monitor:
@@ -160,9 +168,8 @@ class Monitor:
         if not self.rows or self.rows[-1]["step"] < step:
             self._look(encoder, objective, step=step, done=1.0)
         if self.best and self.best.is_file():
-            tensors, facts = read_tensors(self.best)
-            encoder.load_state_dict(tensors)
-            return facts["step"]
+            encoder.load_state_dict(read_tensors(self.best))
+            return read_facts(self.best, Best).step
         return step
 
     def _look(self, encoder: Encoder, objective: Objective | None, *, step: int, done: float) -> None:
@@ -183,7 +190,7 @@ class Monitor:
         if self.labelled:
             found["knn"] = neighbours_right(_through(encoder, self.labelled[0]), self.labelled[1])
         if self.best and step and found["top1"] >= max((row["top1"] for row in self.rows[1:]), default=0.0):
-            write_tensors(self.best, encoder.state_dict(), {"step": step})
+            write_tensors(self.best, encoder.state_dict(), Best(step))
         self.log.add([{k: round(v, 6) for k, v in (found | self.same_always).items()}])
 
 

@@ -1,161 +1,172 @@
-"""Pretraining as one call: images in, a bundle on disk out."""
+"""Pretraining as one call: images in, a bundle out."""
 
 import json
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator
 from contextlib import contextmanager
+from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Literal
+from tempfile import TemporaryDirectory
+from typing import Any, Literal
 
+import numpy as np
+
+from headstart.codec import to_json
+from headstart.data.dataset import Dataset
+from headstart.data.inputs import Subset
+from headstart.data.load import load
+from headstart.data.pixels import Pixels
+from headstart.encoders.build import EncoderSpec
+from headstart.encoders.device import find_device
 from headstart.errors import UserError
-
-if TYPE_CHECKING:
-    from headstart.data.dataset import Dataset
-    from headstart.data.pixels import Pixels
-    from headstart.encoders.build import EncoderSpec
-    from headstart.representation.bundle import Bundle
-    from headstart.training.log import Row
-    from headstart.training.method import Method
-    from headstart.training.processes import Processes
-    from headstart.training.training_set import TrainingSet
-    from headstart.views.views import Views
+from headstart.objectives.learner import Learner
+from headstart.objectives.objective import Objective
+from headstart.representation.bundle import Bundle, load_bundle
+from headstart.representation.card import Card, LearnedFrom, MethodCard
+from headstart.representation.health import Monitor
+from headstart.training.clock import progress_bar
+from headstart.training.fit import Fitted, encoder_spec, fit_encoder
+from headstart.training.log import Log, Row
+from headstart.training.method import Method
+from headstart.training.penalties import Penalty
+from headstart.training.processes import Processes, join_launched
+from headstart.training.recipe import Recipe, ResolvedRecipe
+from headstart.training.run import Run
+from headstart.training.track import TensorBoard
+from headstart.training.training_set import TrainingSet
+from headstart.training.workplace import claim, discard, partial, publish
+from headstart.views.presets import resolve
+from headstart.views.sheet import contact_sheet, write_sheet
+from headstart.views.views import Views
 
 
 def pretrain(
     source: Any,
     *,
-    method: Any = "simclr",
-    out: Path | None = None,
+    method: str | type[Objective] | type[Learner] | Method = "simclr",
+    recipe: Recipe | None = None,
+    run: Run | None = None,
     encoder: str | None = None,
     views: str | None = None,
     saw: Literal["unlabelled", "all"] = "all",
-    epochs: int | None = None,
-    batch_size: int | None = None,
-    learning_rate: float | None = None,
-    weight_decay: float | None = None,
-    optimiser: Literal["adamw", "muon"] | None = None,
-    options: str | None = None,
     image_size: int | None = None,
-    precision: Literal["float32", "float64", "bf16"] = "float32",
-    accumulate: int = 1,
-    ema: float = 0.0,
-    penalty: str | Sequence[tuple[str, Callable[..., Any], float]] | None = None,
-    seed: int = 0,
-    time_budget: str | None = None,
-    device: str = "auto",
-    data_root: str | None = None,
-    keep: Literal["last", "best"] = "last",
-    track: Literal["csv", "tensorboard"] = "csv",
-    resume: bool = False,
-) -> "Bundle":
-    """Train an encoder on a source's images and save it as a bundle, with log.csv and health.csv.
+) -> Bundle:
+    """Train an encoder on a source's images, without their labels unless the method asks for them.
 
     Started by torchrun or SLURM, all processes train the one encoder, and the first of them writes it.
 
     Args:
-        source: What to learn from: a name (digits, cells, mnist, …), an .npz file, a folder, a Parquet file.
-        method: simclr, moco, vicreg, … (`headstart methods` lists them), greedy or greedy:METHOD, or module:Class of
-            your own; from Python also a Method or a class.
-        out: Folder of the bundle; default: runs/SOURCE-METHOD.
-        encoder: small, lecture, lecture_flat, mlp, dense, resnet18, patches, transformer, timm:NAME[@hub|@FILE]
-            (docs/backbones.md); default: the method's own.
+        source: What to learn from: whatever ``load`` takes, or a data set.
+        method: What the encoder has to get right.
+        recipe: How long and how fast; what it leaves open follows from the method and the number of images.
+        run: Its ``folder`` gets the bundle, with log.csv and health.csv, and keeps what resuming needs; without one
+            nothing is written.
+        encoder: Its name (docs/backbones.md); default: the method's own.
         views: digits, objects, natural, microscopy or identity; default by the rule in docs/views.md.
         saw: Learn from the unlabelled inputs only, or from all inputs.
-        epochs: Passes over the images; default by the rule in docs/protocol.md.
-        batch_size: Images a step; default by the rule in docs/protocol.md.
-        learning_rate: Peak of the cosine schedule; default by the rule in docs/protocol.md.
-        weight_decay: The optimiser's; default by the rule in docs/protocol.md.
-        optimiser: adamw, or muon, which learns in fewer steps; default by the rule in docs/protocol.md.
-        options: The method's own numbers that differ from its page in docs, such as temperature=0.1,width=64.
         image_size: Side in pixels that images are brought to; default: their own, at most 64.
-        precision: Numbers to compute in.
-        accumulate: Split each batch in so many parts, where the result stays the same.
-        ema: Decay of an exponential moving average of the weights, which is then what is saved; 0 is none.
-        penalty: NAME:LAYER:WEIGHT joined by commas, sparsity, decorrelation or contraction of a layer, such as
-            sparsity:encoder:0.01; from Python also layer, function and weight of each (docs/training.md).
-        seed: Seed of views and weights.
-        time_budget: Wall time such as 90s or 10m; the schedule is shortened to fit.
-        device: auto, cpu or cuda.
-        data_root: Folder of downloaded data sets; default: the variable HEADSTART_DATA.
-        keep: The encoder after the last step, or the one that found most images' other views (docs/training.md).
-        track: Besides log.csv, write TensorBoard's event files to OUT/tensorboard.
-        resume: Continue an interrupted run, or start a new one.
 
     Returns:
-        The bundle, as ``load_bundle(out)`` would give it.
-    """
-    from headstart.codec import to_json
-    from headstart.data.load import load
-    from headstart.encoders.device import find_device
-    from headstart.objectives.catalogue import parse_options
-    from headstart.representation.bundle import Bundle, load_bundle
-    from headstart.representation.health import Monitor
-    from headstart.training.clock import parse_seconds, progress_bar
-    from headstart.training.fit import fit_encoder
-    from headstart.training.method import Method
-    from headstart.training.penalties import parse_penalties
-    from headstart.training.processes import join_launched
-    from headstart.training.recipe import Recipe
-    from headstart.training.run import Run
-    from headstart.training.track import TensorBoard
-    from headstart.training.workplace import partial
-    from headstart.views.presets import resolve
+        The bundle, as ``load_bundle(run.folder)`` would give it.
 
-    chosen, seconds = Method.of(method).replace(**parse_options(options)), parse_seconds(time_budget)
-    penalties = parse_penalties(penalty) if isinstance(penalty, str) else list(penalty or ())
-    if keep == "best" and (ema or chosen.layerwise or chosen.objective.n_views < 2):
+    Raises:
+        UserError: for anything that the caller can mend, in one line.
+    """
+    where = run or Run()
+    processes, device = join_launched(find_device(where.device or "auto"))
+    if where.place is None:
+        if processes.world > 1:
+            raise UserError("several processes train one encoder: give run=Run(folder=…), where they find it")
+        with TemporaryDirectory() as place:
+            inside = replace(where, folder=Path(place) / "bundle")
+            made = pretrain(
+                source, method=method, recipe=recipe, run=inside, encoder=encoder, views=views, saw=saw,
+                image_size=image_size,
+            )  # fmt: skip
+        return replace(made, folder=None)
+    chosen, asked = Method.of(method), recipe or Recipe()
+    if asked.keep == "best" and (asked.ema or chosen.layerwise or chosen.objective.n_views < 2):
         raise UserError("--keep best wants a method that compares two views, not greedy, and no --ema")
-    processes, target = join_launched(find_device(device))
-    dataset = load(source, data_root=data_root)
-    folder = Path(out) if out else Path("runs") / f"{Path(dataset.source).stem}-{chosen.name.replace(':', '-')}"
+    dataset = load(source)
     data, pixels = gather(dataset, chosen, saw=saw, image_size=image_size)
     views_name, drawn, _ = resolve(views, dataset)
-    recipe = Recipe(
-        epochs=epochs, batch_size=batch_size, learning_rate=learning_rate, weight_decay=weight_decay,
-        precision=precision, accumulate=accumulate, ema=ema, seed=seed, optimiser=optimiser,
-    ).resolve(chosen, len(data), device=target)  # fmt: skip
-    spec = _spec(chosen, encoder, data, symmetric=drawn.symmetric)
-    own = dict(chosen.hyperparameters)
-    recorded = {
-        "name": chosen.name,
-        "recipe": to_json(recipe),
-        "hyperparameters": own,
-        "views": views_name,
-        "keep": keep,
-    }
-    recorded["penalty"] = _written(penalties)
-    learned_from = {"source": dataset.source, "hash": dataset.content_hash, "n": len(data)}
-    facts = {"method": recorded, "saw": saw, "data": learned_from}
-    asked = _asked({**facts, "encoder": spec.card()})
-    working = _begin(folder, asked, resume=resume) if processes.first else partial(folder)
+    work = _Work(
+        dataset, chosen, asked.resolve(chosen, len(data), device=device), data,
+        _spec(chosen, encoder, data, symmetric=drawn.symmetric), pixels, drawn,
+    )  # fmt: skip
+    card = work.card(views_name, saw)
+    begun = _asked(card, work.spec)
+    working = _begin(where.place, begun, resume=where.resume) if processes.first else partial(where.place)
     processes.wait()
-    if working is None or (folder / "card.json").is_file():
-        return _finished(folder, asked, resume=resume)
-    resume = resume and any(working.rglob("checkpoint.safetensors"))
-    data = _stored(data, working, processes).replace(views=drawn)
+    if working is None or (where.place / "card.json").is_file():
+        return _finished(where.place, begun, resume=where.resume)
+    resume = where.resume and any(working.rglob("checkpoint.safetensors"))
+    fitted, kept = _trained(work, working, replace(where, resume=resume, device=device), processes)
+    if processes.first:
+        assert card.method is not None
+        done = replace(card.method, steps=len(fitted.rows), kept=kept)
+        bundle = Bundle(fitted.encoder.float(), work.spec, pixels, replace(card, method=done))
+        _publish(bundle, fitted.rows, working, where.place)
+    processes.wait()
+    return load_bundle(where.place)
+
+
+@dataclass(frozen=True)
+class _Work:
+    """What is trained by what, on what."""
+
+    dataset: Dataset
+    method: Method
+    recipe: ResolvedRecipe
+    data: TrainingSet
+    spec: EncoderSpec
+    pixels: Pixels
+    views: Views
+
+    def card(self, views_name: str, saw: Literal["unlabelled", "all"]) -> Card:
+        """What the bundle will say of how the encoder was made, before it is."""
+        method = MethodCard(
+            self.method.name, hyperparameters=self.method.plain, recipe=self.recipe, views=views_name,
+            penalty=_written(self.method.penalties),
+        )  # fmt: skip
+        return Card(method, saw, LearnedFrom(self.dataset.source, self.dataset.content_hash, len(self.data)))
+
+
+def _trained(work: _Work, working: Path, run: Run, processes: Processes) -> tuple[Fitted, int]:
+    """The trained encoder, watched, and the step at which it stands."""
+    data = _stored(work.data, working, processes).replace(views=work.views)
     shown = working if processes.first else None
     if shown:
-        _show_views(shown / "views.png", drawn, data, seed)
-    best = shown / "best.safetensors" if shown and keep == "best" else None
-    monitor = Monitor(data, views=drawn, epochs=recipe.epochs, folder=shown, resume=resume, best=best)
-    with _discarded_unless_begun(working, processes.first), progress_bar(f"{chosen.name} on {dataset.source}") as show:
-        tracked = TensorBoard(working / "tensorboard") if track == "tensorboard" and processes.first else None
-        watch = tracked.beside(monitor) if tracked else monitor
-        run = Run(working / "run", resume, seconds, target, lambda done: show(done, monitor.now), watch)
-        classes = len(dataset.class_names)
-        fitted = fit_encoder(chosen, data, spec=spec, recipe=recipe, run=run, classes=classes, penalties=penalties)
-    recorded["kept"] = monitor.finish(fitted.encoder, len(fitted.rows), fitted.objective, again=bool(ema))
-    recorded["steps"] = len(fitted.rows)
+        _show_views(shown / "views.png", work.views, data, work.recipe.seed)
+    best = shown / "best.safetensors" if shown and work.recipe.keep == "best" else None
+    monitor = Monitor(data, views=work.views, epochs=work.recipe.epochs, folder=shown, resume=run.resume, best=best)
+    tracked = TensorBoard(working / "tensorboard") if run.track == "tensorboard" and processes.first else None
+    title = f"{work.method.name} on {work.dataset.source}"
+    with _discarded_unless_begun(working, processes.first), progress_bar(title) as show:
+
+        def watch(objective: Objective, rows: list[Row]) -> None:
+            monitor(objective, rows)
+            if tracked:
+                tracked.add(training=rows, health=monitor.rows)
+            if run.watch:
+                run.watch(objective, rows)
+
+        def progress(done: float) -> None:
+            show(done, monitor.now)
+            if run.progress:
+                run.progress(done)
+
+        fitted = fit_encoder(
+            work.method, data, spec=work.spec, recipe=work.recipe, classes=len(work.dataset.class_names),
+            run=replace(run, folder=working / "run", progress=progress, watch=watch),
+        )  # fmt: skip
+    again = bool(work.recipe.ema)
+    kept = monitor.finish(fitted.encoder, len(fitted.rows), fitted.objective, again=again)
     if tracked:
         tracked.add(training=fitted.rows, health=monitor.rows)
-    if processes.first:
-        _publish(Bundle(fitted.encoder.float(), spec, pixels, facts), fitted.rows, working, folder)
-    processes.wait()
-    return load_bundle(folder)
+    return fitted, kept
 
 
-def _spec(method: "Method", encoder: str | None, data: "TrainingSet", *, symmetric: bool) -> "EncoderSpec":
-    from headstart.training.fit import encoder_spec
-
+def _spec(method: Method, encoder: str | None, data: TrainingSet, *, symmetric: bool) -> EncoderSpec:
     own = method.default_encoder()
     if not method.is_learner:
         return encoder_spec(encoder or own, data, symmetric=symmetric)
@@ -164,7 +175,7 @@ def _spec(method: "Method", encoder: str | None, data: "TrainingSet", *, symmetr
     return encoder_spec(own, data, symmetric=symmetric, options=method.hyperparameters)
 
 
-def _stored(data: "TrainingSet", working: Path, processes: "Processes") -> "TrainingSet":
+def _stored(data: TrainingSet, working: Path, processes: Processes) -> TrainingSet:
     """The images in their encoder's size; where that wants a file, the first process writes what all of them map."""
     if not processes.first:
         processes.wait()
@@ -177,8 +188,6 @@ def _stored(data: "TrainingSet", working: Path, processes: "Processes") -> "Trai
 @contextmanager
 def _discarded_unless_begun(working: Path, first: bool) -> Iterator[None]:
     """Remove the working folder when a user's mistake ends the run before there is anything to resume."""
-    from headstart.training.workplace import discard
-
     try:
         yield
     except UserError:
@@ -187,28 +196,24 @@ def _discarded_unless_begun(working: Path, first: bool) -> Iterator[None]:
         raise
 
 
-def _show_views(path: Path, views: "Views", data: "TrainingSet", seed: int) -> None:
-    import numpy as np
-
-    from headstart.views.sheet import contact_sheet, write_sheet
-
+def _show_views(path: Path, views: Views, data: TrainingSet, seed: int) -> None:
     x = data.rows(np.arange(0, len(data), -(-len(data) // 8)))
     write_sheet(path, contact_sheet(views, x, seed=seed))
 
 
-def _written(penalties: Sequence[tuple[str, Callable[..., Any], float]]) -> str | None:
+def _written(penalties: tuple[tuple[str, Penalty, float], ...]) -> str | None:
     """Penalties as a user writes them, for the card."""
     names = (f"{getattr(made, '__name__', 'penalty')}:{layer}:{weight:g}" for layer, made, weight in penalties)
     return ",".join(names) or None
 
 
-def _asked(card: dict[str, Any]) -> dict[str, Any]:
+def _asked(card: Card, spec: EncoderSpec) -> dict[str, Any]:
     """What a run must be asked for again to be resumed, each under the name that a user gives it."""
-    method, encoder = card.get("method", {}), card["encoder"]
+    method = card.method or MethodCard("")
     return {
-        "method": method.get("name"), **method.get("recipe", {}), **method.get("hyperparameters", {}),
-        **{name: method.get(name) for name in ("penalty", "keep", "views")}, "saw": card.get("saw"),
-        "encoder": encoder["name"], "image_size": list(encoder["size"]), "images": card.get("data", {}).get("hash"),
+        "method": method.name, **(to_json(method.recipe) or {}), **method.hyperparameters, "penalty": method.penalty,
+        "views": method.views, "saw": card.saw, "encoder": spec.name, "image_size": list(spec.size),
+        "images": card.data and card.data.hash,
     }  # fmt: skip
 
 
@@ -220,13 +225,11 @@ def _check(begun: dict[str, Any], asked: dict[str, Any], what: str) -> None:
             )
 
 
-def _finished(folder: Path, asked: dict[str, Any], *, resume: bool) -> "Bundle":
-    from headstart.representation.bundle import load_bundle
-
+def _finished(folder: Path, asked: dict[str, Any], *, resume: bool) -> Bundle:
     if not resume:
         raise UserError(f"{folder} holds a finished bundle: choose another --out")
     bundle = load_bundle(folder)
-    _check(_asked({**bundle.facts, "encoder": bundle.spec.card()}), asked, f"the finished bundle in {folder}")
+    _check(_asked(bundle.card, bundle.spec), asked, f"the finished bundle in {folder}")
     return bundle
 
 
@@ -236,8 +239,6 @@ def _begin(folder: Path, asked: dict[str, Any], *, resume: bool) -> Path | None:
     Raises:
         UserError: the run to resume was begun with something else.
     """
-    from headstart.training.workplace import claim
-
     working = claim(folder, marker="card.json", resume=resume)
     if working is None:
         return None
@@ -247,10 +248,7 @@ def _begin(folder: Path, asked: dict[str, Any], *, resume: bool) -> Path | None:
     return working
 
 
-def _publish(bundle: "Bundle", rows: "list[Row]", working: Path, folder: Path) -> None:
-    from headstart.training.log import Log
-    from headstart.training.workplace import publish
-
+def _publish(bundle: Bundle, rows: list[Row], working: Path, folder: Path) -> None:
     Log(working / "log.csv").add(rows)
     bundle.save(working)
     (working / "asked.json").unlink()
@@ -260,19 +258,13 @@ def _publish(bundle: "Bundle", rows: "list[Row]", working: Path, folder: Path) -
 
 
 def gather(
-    dataset: "Dataset", method: "Method", *, saw: Literal["unlabelled", "all"], image_size: int | None
-) -> "tuple[TrainingSet, Pixels]":
+    dataset: Dataset, method: Method, *, saw: Literal["unlabelled", "all"], image_size: int | None
+) -> tuple[TrainingSet, Pixels]:
     """The images that a method may see, and how they are prepared.
 
     Raises:
         UserError: there are no such images.
     """
-    import numpy as np
-
-    from headstart.data.inputs import Subset
-    from headstart.data.pixels import Pixels
-    from headstart.training.training_set import TrainingSet
-
     index = dataset.unlabelled if saw == "unlabelled" else np.arange(len(dataset))
     if method.objective.supervised:
         index = dataset.labelled

@@ -1,6 +1,7 @@
 """Heads: small classifiers on frozen vectors, each tuned over six candidates by inner cross-validation."""
 
 import warnings
+from collections.abc import Sequence
 from contextlib import nullcontext
 from dataclasses import dataclass
 from typing import Any
@@ -23,6 +24,7 @@ from sklearn.svm import SVC
 
 from headstart.errors import unknown
 from headstart.evaluation.statistics import score
+from headstart.representation.card import HeadCard
 from headstart.training.threads import threads
 
 GRIDS: dict[str, list[dict[str, float]]] = {
@@ -185,30 +187,26 @@ class _Scale(BaseEstimator):
 
 @dataclass(frozen=True)
 class StoredHead:
-    """A head as a bundle keeps it: plain facts and tensors."""
+    """A head as a bundle keeps it."""
 
-    facts: dict[str, Any]
+    card: HeadCard
     tensors: dict[str, torch.Tensor]
 
 
-def store(head: Head, h: np.ndarray, y: np.ndarray, *, temperature: float = 1.0) -> StoredHead:
+def store(
+    head: Head, h: np.ndarray, y: np.ndarray, *, class_names: Sequence[str], temperature: float = 1.0
+) -> StoredHead:
     """A fitted head without pickling: the probe as weights, the others as the labels they are fitted on anew."""
-    facts = {
-        "kind": head.kind,
-        "best": head.best_,
-        "seed": head.seed,
-        "temperature": temperature,
-        "selection": head.selection_,
-    }
+    card = HeadCard(head.kind, tuple(class_names), temperature, head.best_, head.selection_, head.seed)
     classes = torch.from_numpy(np.asarray(head.classes_, np.int64))
     if head.kind == "probe":
         weight, bias = _affine(head.model_)
         return StoredHead(
-            facts, {"classes": classes, "weight": torch.from_numpy(weight), "bias": torch.from_numpy(bias)}
+            card, {"classes": classes, "weight": torch.from_numpy(weight), "bias": torch.from_numpy(bias)}
         )
     kept_h, kept_y, _ = head._limited(np.asarray(h, np.float64), np.asarray(y), None)
     data = {"h": torch.from_numpy(kept_h.astype(np.float32)), "y": torch.from_numpy(kept_y.astype(np.int64))}
-    return StoredHead(facts, {"classes": classes, **data})
+    return StoredHead(card, {"classes": classes, **data})
 
 
 class LinearHead:
@@ -230,13 +228,14 @@ class LinearHead:
         return value / value.sum(1, keepdims=True)
 
 
-def restore(facts: dict[str, Any], tensors: dict[str, torch.Tensor]) -> "Head | LinearHead":
+def restore(stored: StoredHead) -> "Head | LinearHead":
     """What ``store`` kept, ready to predict."""
-    if facts["kind"] in ("probe", "finetune"):
+    card, tensors = stored.card, stored.tensors
+    if card.kind in ("probe", "finetune"):
         return LinearHead(tensors["weight"].double().numpy(), tensors["bias"].double().numpy())
-    head = Head(facts["kind"], seed=facts["seed"])
+    head = Head(card.kind, seed=card.seed)
     h, y = tensors["h"].double().numpy(), tensors["y"].numpy()
-    head.classes_, head.best_, head.selection_ = np.unique(y), facts["best"], facts["selection"]
+    head.classes_, head.best_, head.selection_ = np.unique(y), dict(card.best), card.selection or 0.0
     head.model_ = _fitted(head.kind, head.best_, h, y)
     return head
 

@@ -5,12 +5,18 @@ import os
 from collections.abc import Iterable, Sequence
 from dataclasses import astuple, dataclass, fields
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
+import numpy as np
+
+from headstart.data.files import SUFFIXES
+from headstart.data.load import load
+from headstart.encoders.device import find_device
 from headstart.errors import UserError
-
-if TYPE_CHECKING:
-    import numpy as np
+from headstart.evaluation.statistics import apply_temperature
+from headstart.representation.bundle import load_bundle
+from headstart.representation.embed import check_writable
+from headstart.reuse.heads import StoredHead, restore
 
 
 @dataclass(frozen=True)
@@ -38,15 +44,9 @@ def predict(
     Returns:
         One an image, least certain first.
     """
-    from headstart.data.load import load
-    from headstart.encoders.device import find_device
-    from headstart.evaluation.statistics import apply_temperature
-    from headstart.representation.bundle import load_bundle
-    from headstart.representation.embed import check_writable
-    from headstart.reuse.heads import restore
-
     given = load_bundle(bundle)
-    if given.head is None:
+    head = given.card.head
+    if head is None:
         raise UserError(
             f"{bundle} has no head, so it names no classes: make one by `headstart probe {bundle} SOURCE --out NEW`"
         )
@@ -57,10 +57,10 @@ def predict(
     found: list[Prediction] = []
     for dataset in [load(source, data_root=data_root) for source in _joined(sources)]:
         h = given.embed(dataset, device=find_device(device))
-        probabilities = restore(given.head, given.head_tensors).predict_proba(h)
-        probabilities = apply_temperature(probabilities, given.head["temperature"])
+        probabilities = restore(StoredHead(head, given.head_tensors)).predict_proba(h)
+        probabilities = apply_temperature(probabilities, head.temperature)
         classes = given.head_tensors["classes"].numpy()
-        found += named(dataset.ids, probabilities, classes, given.head["class_names"])
+        found += named(dataset.ids, probabilities, classes, head.class_names)
     found.sort(key=lambda one: one.confidence)
     if out is not None:
         write_predictions(Path(out), found)
@@ -68,7 +68,7 @@ def predict(
 
 
 def named(
-    ids: Iterable[str], probabilities: "np.ndarray", classes: "np.ndarray", class_names: Sequence[str]
+    ids: Iterable[str], probabilities: np.ndarray, classes: np.ndarray, class_names: Sequence[str]
 ) -> list[Prediction]:
     """The most probable class of each input, in order.
 
@@ -84,8 +84,6 @@ def named(
 
 def _joined(sources: tuple[str, ...]) -> list[Any]:
     """Image files are one source together, everything else is a source of its own."""
-    from headstart.data.files import SUFFIXES
-
     pictures = [s for s in sources if Path(s).suffix.lower() in SUFFIXES]
     others: list[Any] = [s for s in sources if s not in pictures]
     return [*others, pictures] if pictures else others

@@ -6,7 +6,6 @@ import numpy as np
 from sklearn.base import BaseEstimator, TransformerMixin
 from sklearn.utils.validation import check_is_fitted
 
-from headstart.codec import to_json
 from headstart.data.dataset import Dataset
 from headstart.data.inputs import Inputs, Joined, Subset
 from headstart.data.load import load
@@ -14,6 +13,7 @@ from headstart.data.pixels import Pixels
 from headstart.encoders.device import find_device
 from headstart.errors import UserError
 from headstart.representation.bundle import Bundle
+from headstart.representation.card import Card, LearnedFrom, MethodCard
 from headstart.training.fit import encoder_spec, fit_encoder
 from headstart.training.method import Method
 from headstart.training.recipe import Recipe
@@ -54,7 +54,8 @@ class PretrainedTransformer(TransformerMixin, BaseEstimator):
         seed: int = 0,
         device: str = "auto",
     ) -> None:
-        self.unlabelled, self.method, self.saw, self.encoder, self.views = unlabelled, method, saw, encoder, views
+        self.unlabelled, self.method, self.encoder, self.views = unlabelled, method, encoder, views
+        self.saw: Literal["training", "unlabelled"] = saw
         self.epochs, self.image_size, self.seed, self.device = epochs, image_size, seed, device
 
     def fit(self, X: Any, y: Any = None) -> "PretrainedTransformer":  # noqa: N803  (scikit-learn's name)
@@ -79,17 +80,11 @@ class PretrainedTransformer(TransformerMixin, BaseEstimator):
         data = TrainingSet.prepared_by(pixels, inputs, views=drawn).sized()
         spec = encoder_spec(self.encoder or method.default_encoder(), data, symmetric=drawn.symmetric)
         fitted = fit_encoder(method, data, spec=spec, recipe=recipe, run=Run(device=device))
-        facts = {
-            "method": {
-                "name": self.method,
-                "recipe": to_json(recipe),
-                "hyperparameters": dict(method.hyperparameters),
-                "views": name,
-            },
-            "data": {"source": dataset.source, "hash": dataset.content_hash, "n": len(inputs)},
-            "saw": self.saw,
-        }
-        self.bundle_ = Bundle(fitted.encoder.float(), spec, pixels, facts)
+        card = Card(
+            MethodCard(self.method, hyperparameters=method.plain, recipe=recipe, views=name), self.saw,
+            LearnedFrom(dataset.source, dataset.content_hash, len(inputs)),
+        )  # fmt: skip
+        self.bundle_ = Bundle(fitted.encoder.float(), spec, pixels, card)
         self.n_features_out_ = self.bundle_.dim
         return self
 

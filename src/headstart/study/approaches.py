@@ -3,6 +3,7 @@
 ``untrained:ENCODER+HEAD`` and ``supervised:ENCODER`` name the network; without, it is the study's (``yardsticks``).
 """
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Literal
 
@@ -92,13 +93,14 @@ def _encoder(name: str, method: str) -> str:
     return check_encoder(encoder)
 
 
-def parse_approaches(text: str | None) -> list[Approach]:
-    """Approaches from names joined by commas; the default ones for None.
+def parse_approaches(given: str | Sequence[str] | None) -> list[Approach]:
+    """Approaches from their names, one by one or joined by commas; the default ones for None.
 
     Raises:
         UserError: an unknown name, or none that is a baseline to compare with.
     """
-    names = list(DEFAULT) if text is None else [t.strip() for t in text.split(",") if t.strip()]
+    text = given if isinstance(given, str) else ",".join(DEFAULT if given is None else given)
+    names = [name.strip() for name in text.split(",") if name.strip()]
     found = [parse_approach(name) for name in dict.fromkeys(names)]
     if not any(a.kind == "baseline" for a in found):
         raise UserError(f"--approaches {text}: nothing to compare with; add a baseline such as svm-pixels")

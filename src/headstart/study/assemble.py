@@ -7,17 +7,17 @@ from itertools import pairwise
 
 import numpy as np
 
-from headstart.codec import from_json
 from headstart.evaluation.outcomes import Outcomes
 from headstart.evaluation.splits import label_draws, split_hash
+from headstart.evaluation.statistics import Score
 from headstart.study.answer import compose
 from headstart.study.approaches import Approach, parse_approach
 from headstart.study.comparisons import choose, compare, corrected
 from headstart.study.pool import needs
-from headstart.study.records import ApproachRecord, Chosen, Score, StudyRecord
+from headstart.study.records import ApproachRecord, Chosen, StudyRecord
 from headstart.study.tasks import EncodeFacts, ScoreFacts
 from headstart.study.workspace import Task, Workspace
-from headstart.training.checkpoint import read_tensors
+from headstart.training.checkpoint import read_facts, read_tensors
 
 
 class Outcome:
@@ -45,12 +45,12 @@ class Outcome:
         for larger, smaller in pairwise(str(b) for b in reversed(space.budgets)):
             if smaller in whole and math.isnan(self.preference(smaller)):
                 self.selection[smaller] = self.selection[larger] if larger in whole else [math.nan]
-        made = [from_json(EncodeFacts, read_tensors(space.folder / task.path)[1]) for task in encoders]
+        made = [read_facts(space.folder / task.path, EncodeFacts) for task in encoders]
         self.seconds += sum(facts.seconds for facts in made)
 
     def _read(self, task: Task) -> None:
-        tensors, plain = read_tensors(self.space.folder / task.path)
-        facts = from_json(ScoreFacts, plain)
+        path = self.space.folder / task.path
+        tensors, facts = read_tensors(path), read_facts(path, ScoreFacts)
         self.seconds += facts.seconds
         for budget, value in tensors.items():
             self.probabilities.setdefault(budget, []).append(value.numpy())

@@ -33,45 +33,48 @@ from headstart.study.winner import Winner
 from headstart.study.workspace import Task, Workspace
 from headstart.study.yardsticks import with_yardsticks
 from headstart.training.checkpoint import read_tensors
-from headstart.training.clock import progress_bar
 from headstart.training.log import Row, read_log
 from headstart.training.workplace import discard
 from headstart.views.presets import cautions
 from headstart.views.sheet import contact_sheet
 
-Page = Callable[[Findings, Path], None]
+Show = Callable[[float, str], None]
 _PACKAGES = ("torch", "numpy", "scikit-learn", "openTSNE", "bokeh")
 
 
 def conduct(
-    data: Prepared,
-    request: StudyRequest,
-    *,
-    folder: Path,
-    working: Path,
-    device: str,
-    started: float,
-    command: str,
-    page: Page,
-) -> StudyResult:
-    """Do or continue a study in its working folder, and publish it as ``folder``.
+    data: Prepared, request: StudyRequest, *, working: Path, device: str, started: float, command: str, show: Show
+) -> Findings:
+    """Do or continue a study in its working folder, where its files then lie in ``result``, but for the last two.
 
-    command: what repeats it, for the report. page: draws the report.
+    started: when, by ``time.monotonic``. command: what repeats it, for the report. show: called with the share done and
+    what is being done.
     """
     limit = request.time_budget
-    with progress_bar(f"study of {data.dataset.source}") as show:
-        show(0.0, "measuring this machine's speed")
-        space, expected = _planned(data, request, working, device)
-        deadline = started + (1 - RESERVE) * limit if limit else None
-        undone = run_tasks(
-            space, expected, workers=_workers(device), deadline=deadline, show=lambda done, now: show(0.97 * done, now)
-        )
-        if undone and not _has_baseline(space):
-            discard(working)
-            raise UserError(f"the time budget of {limit:g} s was over before a baseline was measured: give more time")
-        show(0.97, "winner and report")
-        findings = replace(_find(space, data, undone, command), seconds=time.monotonic() - started)
-        _publish(findings, space, folder, working, page)
+    show(0.0, "measuring this machine's speed")
+    space, expected = _planned(data, request, working, device)
+    deadline = started + (1 - RESERVE) * limit if limit else None
+    undone = run_tasks(
+        space, expected, workers=_workers(device), deadline=deadline, show=lambda done, now: show(0.97 * done, now)
+    )
+    if undone and not _has_baseline(space):
+        discard(working)
+        raise UserError(f"the time budget of {limit:g} s was over before a baseline was measured: give more time")
+    show(0.97, "winner and report")
+    findings = replace(_find(space, data, undone, command), seconds=time.monotonic() - started)
+    _write(findings, space)
+    return findings
+
+
+def publish(findings: Findings, working: Path, folder: Path) -> StudyResult:
+    """Write results.json, which says that all is there, and make the whole of it the result in one step."""
+    result = working / "result"
+    text = json.dumps(to_json(findings.record), indent=2, ensure_ascii=False) + "\n"
+    (result / "results.json").write_text(text, "utf-8")
+    if folder.is_dir():
+        folder.rmdir()
+    os.replace(result, folder)
+    discard(working)
     return StudyResult.read(folder)
 
 
@@ -108,7 +111,7 @@ def _new_plan(data: Prepared, request: StudyRequest, working: Path, device: str)
             np.save(working / f"{name}.npy", value)
     store(data.dataset.inputs, data.pixels.size, working / "inputs.npy")
     y = data.dataset.labels[data.dataset.labelled]
-    folds, repeats, limit = request.folds, request.repeats, request.time_budget
+    folds, repeats, limit = request.protocol.folds, request.protocol.repeats, request.time_budget
     if folds is None:
         folds = default_folds(y, groups=data.groups, prescribed=data.prescribed)
     if repeats is None:
@@ -131,7 +134,7 @@ def _new_plan(data: Prepared, request: StudyRequest, working: Path, device: str)
         return max(longest, sum(work.values()) / _workers(device))
 
     ceiling = CEILING if limit is None else (1 - RESERVE) * limit
-    fit_into(outline, ceiling, estimate, free_repeats=request.repeats is None, named=request.named)
+    fit_into(outline, ceiling, estimate, free_repeats=request.protocol.repeats is None, named=request.named)
     space = workspace(outline, speed)
     space.keep_plan()
     return space
@@ -152,17 +155,17 @@ def _check_inputs(space: Workspace, outline: Outline) -> None:
 def _plan(
     data: Prepared, request: StudyRequest, outline: Outline, *, folds: int, device: str, speed: Speed
 ) -> StudyPlan:
-    dataset, y = data.dataset, data.dataset.labels[data.dataset.labelled]
+    dataset, y, asked = data.dataset, data.dataset.labels[data.dataset.labelled], request.protocol
     splits = make_splits(
-        y, folds=folds, repeats=outline.repeats, seed=request.seed, groups=data.groups, prescribed=data.prescribed,
+        y, folds=folds, repeats=outline.repeats, seed=asked.seed, groups=data.groups, prescribed=data.prescribed,
         class_names=dataset.class_names,
     )  # fmt: skip
-    budgets = default_budgets(y, splits) if request.budgets is None else parse_budgets(
-        request.budgets, y, splits, class_names=dataset.class_names
+    budgets = default_budgets(y, splits) if asked.budgets is None else parse_budgets(
+        asked.budgets, y, splits, class_names=dataset.class_names
     )  # fmt: skip
     return StudyPlan(
-        request=request, source=dataset.source, class_names=dataset.class_names, seed=request.seed,
-        metric=request.metric, saw=data.saw, device=device, encoder=request.encoder, encoders=request.encoders,
+        request=request, source=dataset.source, class_names=dataset.class_names, seed=asked.seed,
+        metric=asked.metric, saw=data.saw, device=device, encoder=request.encoder, encoders=asked.encoders,
         views=data.views_name, folds=folds, repeats=outline.repeats,
         approaches=tuple(a.name for a in with_yardsticks(outline.approaches, request.encoder)),
         budgets=tuple(budgets), share=outline.share, speed=speed, left_out=tuple(outline.left_out),
@@ -213,7 +216,7 @@ def _logs(space: Workspace, name: str) -> dict[str, list[Row]]:
 
 def _reconstructions(space: Workspace) -> tuple[np.ndarray, np.ndarray] | None:
     for folder in _encoders(space).values():
-        made = read_tensors(folder / "done.safetensors")[0].get("reconstructions")
+        made = read_tensors(folder / "done.safetensors").get("reconstructions")
         if made is not None:
             pairs = (space.images.rows(slice(0, SHOWN)), made)
             first, again = (x.permute(0, 2, 3, 1).numpy() for x in pairs)
@@ -227,24 +230,16 @@ def _learning_curve(space: Workspace, name: str) -> LearningCurve | None:
     return extrapolate(points, n_all=len(space.y), seed=space.plan.seed, ratio=fold_ratio(space.splits))
 
 
-def _publish(findings: Findings, space: Workspace, folder: Path, working: Path, page: Page) -> None:
-    """Write what is left, and make the whole of it the result in one step."""
-    result = working / "result"
+def _write(findings: Findings, space: Workspace) -> None:
+    """Predictions, and every method's vectors and logs."""
+    result = space.folder / "result"
     write_predictions(result / "predictions.csv", findings.predictions)
-    page(findings, result / "report.html")
     for method, encoder in _encoders(space).items():
         name = method.replace(":", "-")
-        tensors, _ = read_tensors(encoder / "done.safetensors")
-        h = tensors["h"].numpy()
+        h = read_tensors(encoder / "done.safetensors")["h"].numpy()
         write_parquet(result / "embeddings" / f"{name}.parquet", findings.dataset, [h], width=h.shape[1])
         for log in ("log.csv", "health.csv"):
             if (encoder / log).is_file() and not is_untrained(method):
                 kept = result / "runs" / name
                 kept.mkdir(parents=True, exist_ok=True)
                 shutil.copy(encoder / log, kept / log)
-    text = json.dumps(to_json(findings.record), indent=2, ensure_ascii=False) + "\n"
-    (result / "results.json").write_text(text, "utf-8")
-    if folder.is_dir():
-        folder.rmdir()
-    os.replace(result, folder)
-    discard(working)

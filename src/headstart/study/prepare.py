@@ -39,15 +39,13 @@ class Prepared:
     views_reason: str
 
 
-def prepare(
-    source: Any, *, data_root: str | None, image_size: int | None, views: str | None, saw: Seen | None, seed: int
-) -> Prepared:
+def prepare(source: Any, *, image_size: int | None, views: str | None, saw: Seen | None, seed: int) -> Prepared:
     """Load and check a source.
 
     Raises:
         UserError: no labels, one class only, images too small, or nothing of what encoders are to see.
     """
-    dataset = _used_classes(load(source, data_root=data_root, seed=seed))
+    dataset = _used_classes(load(source, seed=seed))
     pixels = Pixels.fit(_seen(dataset), image_size=image_size, per_image=dataset.per_image)
     if min(pixels.size) < SMALLEST:
         raise UserError(

@@ -2,44 +2,68 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass, fields
-from typing import Literal
+from typing import Any, Literal
 
 from headstart.data.pixels import Pixels
 from headstart.evaluation.budgets import Budget
 from headstart.evaluation.splits import Split
-from headstart.evaluation.statistics import Comparison
-from headstart.evaluation.uncertainty import Target
+from headstart.evaluation.statistics import Comparison, Score, check_metric
+from headstart.evaluation.uncertainty import check_encoders
 from headstart.study.approaches import Kind
+from headstart.training.recipe import check_seed
 
 Seen = Literal["unlabelled", "training", "all"]
 
 
 @dataclass(frozen=True)
+class Protocol:
+    """How approaches are compared, the same way for all; what is None follows by a rule (docs/protocol.md).
+
+    budgets: labels a class joined by commas, and "all". saw: what encoders may see without labels.
+    metric: a scikit-learn metric name for predictions. folds: folds a repeat, at least 4. repeats: how often they are
+    drawn anew. seed: of splits, views and networks. encoders: encoders of every method, from other seeds, each put to
+    every split: one, or at least four. ordered_classes: report the quadratic kappa too.
+    """
+
+    budgets: str | None = None
+    saw: Seen | None = None
+    metric: str = "balanced_accuracy"
+    folds: int | None = None
+    repeats: int | None = None
+    seed: int = 0
+    encoders: int = 1
+    ordered_classes: bool = False
+
+    def __post_init__(self) -> None:
+        """Raise UserError for a metric that there is not, two or three encoders, or a seed out of range."""
+        check_metric(self.metric)
+        check_encoders(self.encoders)
+        check_seed(self.seed)
+
+
+@dataclass(frozen=True)
 class StudyRequest:
-    """What was asked for: the options of ``run_study``, None where a rule decides, and the data's hash.
+    """What was asked for: the arguments of ``run_study``, None where a rule decides, and the data's hash.
 
     approaches: their names; named: whether the user gave them. time_budget: in seconds.
     """
 
     approaches: tuple[str, ...]
     named: bool
-    budgets: str | None
-    saw: Seen | None
-    metric: str
-    folds: int | None
-    repeats: int | None
-    seed: int
+    protocol: Protocol
     time_budget: float | None
     encoder: str | None
-    encoders: int
     views: str | None
     image_size: int | None
-    ordered_classes: bool
     data_hash: str
 
     def differing(self, other: "StudyRequest") -> list[str]:
-        """Names of the options in which two requests differ."""
-        return sorted(f.name for f in fields(self) if getattr(self, f.name) != getattr(other, f.name))
+        """Names of the options in which two requests differ, those of the protocol among them."""
+        return sorted(_differing(self, other) - {"protocol"} | _differing(self.protocol, other.protocol))
+
+
+def _differing(one: Any, other: Any) -> set[str]:
+    return {f.name for f in fields(one) if getattr(one, f.name) != getattr(other, f.name)}
 
 
 @dataclass(frozen=True)
@@ -79,23 +103,6 @@ class StudyPlan:
     left_out: tuple[str, ...]
     splits: tuple[Split, ...]
     pixels: Pixels
-
-
-@dataclass(frozen=True)
-class Score:
-    """An approach at a budget: its metric with a 95 % interval, and what this is about (docs/protocol.md).
-
-    selection: the training-side score by which it is chosen there, None where no budget has one.
-    folds: the metric of each split. n_labels: from how many labels it learned.
-    """
-
-    mean: float
-    low: float
-    high: float
-    about: Target
-    selection: float | None
-    folds: tuple[float, ...]
-    n_labels: int
 
 
 @dataclass(frozen=True)

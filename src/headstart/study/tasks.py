@@ -8,7 +8,6 @@ from dataclasses import dataclass, replace
 import numpy as np
 import torch
 
-from headstart.codec import from_json, to_json
 from headstart.encoders.build import EncoderSpec
 from headstart.encoders.encoder import Encoder
 from headstart.evaluation.splits import Split, label_draws
@@ -20,7 +19,7 @@ from headstart.reuse.heads import Head, LinearHead, inner_folds
 from headstart.reuse.transfer import Transfer
 from headstart.study.approaches import Approach, is_untrained, parse_approach
 from headstart.study.workspace import REFIT, Task, Workspace
-from headstart.training.checkpoint import read_tensors, write_tensors
+from headstart.training.checkpoint import read_facts, read_tensors, write_tensors
 from headstart.training.fit import Fitted, fit_encoder, untrained_encoder
 from headstart.training.log import Log
 from headstart.training.method import Method
@@ -63,7 +62,7 @@ def execute(task: Task, space: Workspace, *, seconds: float | None = None) -> No
             tensors, facts = _encode(task, space, seconds)
         else:
             tensors, facts = (_score if task.kind == "score" else _train)(task, space)
-    write_tensors(path, tensors, to_json(replace(facts, seconds=time.monotonic() - started)))
+    write_tensors(path, tensors, replace(facts, seconds=time.monotonic() - started))
     discard(path.parent / "run")
 
 
@@ -113,8 +112,8 @@ def network_recipe(space: Workspace, n: int, split: int, encoder: int = 0) -> Re
 
 def read_encoder(space: Workspace, task: Task) -> tuple[Encoder, EncoderSpec]:
     """The encoder that an encode task made."""
-    tensors, facts = read_tensors(space.folder / task.path)
-    spec = from_json(EncodeFacts, facts).spec
+    path = space.folder / task.path
+    tensors, spec = read_tensors(path), read_facts(path, EncodeFacts).spec
     encoder = untrained_encoder(spec, seed=0)
     encoder.load_state_dict({k.removeprefix("encoder."): v for k, v in tensors.items() if k.startswith("encoder.")})
     return encoder.eval(), spec
@@ -126,8 +125,8 @@ def vectors(
     """(m, d) of these images, as an approach sees them on a split, by one of its encoders."""
     if approach.method == "pixels":
         return space.images.rows(rows).flatten(1).numpy()
-    tensors, _ = read_tensors(space.folder / space.encode_task(approach.method, split, encoder).path)
-    return tensors["h"].numpy()[rows]
+    path = space.folder / space.encode_task(approach.method, split, encoder).path
+    return read_tensors(path)["h"].numpy()[rows]
 
 
 def _score(task: Task, space: Workspace) -> tuple[dict[str, torch.Tensor], ScoreFacts]:

@@ -1,15 +1,15 @@
 """The winner, refitted on all labels: a bundle to use, and its calibrated predictions."""
 
-from typing import Any
+from dataclasses import replace
 
 import numpy as np
 import torch
 
-from headstart.codec import from_json, to_json
 from headstart.data.pixels import Pixels
 from headstart.encoders.build import EncoderSpec, build_encoder
 from headstart.evaluation.statistics import apply_temperature, temperature_scale
 from headstart.representation.bundle import Bundle
+from headstart.representation.card import Card, HeadCard, LearnedFrom, MethodCard
 from headstart.representation.frozen import represent
 from headstart.reuse.heads import Head, LinearHead, StoredHead, store
 from headstart.study.approaches import Approach, parse_approach
@@ -17,7 +17,7 @@ from headstart.study.assemble import Outcome
 from headstart.study.records import StudyRecord
 from headstart.study.tasks import EncodeFacts, execute, fit_network, network_recipe, read_encoder, vectors
 from headstart.study.workspace import REFIT, Workspace
-from headstart.training.checkpoint import read_tensors
+from headstart.training.checkpoint import read_facts
 from headstart.training.method import Method
 from headstart.training.threads import threads
 
@@ -41,18 +41,15 @@ class Winner:
             self.predicted = apply_temperature(head.predict_proba(self.vectors), self.temperature)
 
 
-def _card(space: Workspace, record: StudyRecord, approach: Approach) -> dict[str, Any]:
-    """What the bundle's card says beside its spec and its head's own settings."""
+def _card(space: Workspace, record: StudyRecord, approach: Approach, head: HeadCard) -> Card:
+    """What the bundle's card says beside its spec."""
     named = record.approach(record.winner)
-    return {
-        "method": {
-            "name": approach.method, "approach": approach.name, "views": record.views, **_settings(space, approach),
-        },
-        "data": {"source": record.source, "hash": record.data_hash, "n": len(space.labels)},
+    return Card(
+        _method(space, record, approach),
         # An encoder that saw the training folds' inputs sees every input when it is refitted.
-        "saw": "all" if named.saw == "training" else named.saw,
-        "measured": to_json(named.scores),
-    }  # fmt: skip
+        "all" if named.saw == "training" else named.saw,
+        LearnedFrom(record.source, record.data_hash, len(space.labels)), head, measured=named.scores,
+    )  # fmt: skip
 
 
 def _out_of_fold(space: Workspace, approach: Approach, budget: str) -> np.ndarray:
@@ -82,30 +79,25 @@ def _refit(
         encoder, head = network.encoder_, LinearHead.of(network.head_)
         h = represent(encoder, space.images, symmetric=spec.symmetric, device=device)
         tensors = {"classes": torch.from_numpy(network.classes_), **_affine(head)}
-        stored = StoredHead({"kind": "finetune", "temperature": temperature}, tensors)
+        stored = StoredHead(HeadCard("finetune", space.plan.class_names, temperature), tensors)
     else:
         h = vectors(space, approach, REFIT)
         rows = h[space.labelled]
         head = Head(approach.head, seed=space.plan.seed, metric=space.plan.metric).fit(rows, space.y, space.groups)
-        stored = store(head, rows, space.y, temperature=temperature)
-    named = {**stored.facts, "class_names": list(space.plan.class_names)}
-    facts = _card(space, record, approach)
-    return Bundle(encoder.cpu().float(), spec, pixels, facts, named, stored.tensors), h, head
+        stored = store(head, rows, space.y, class_names=space.plan.class_names, temperature=temperature)
+    card = _card(space, record, approach, stored.card)
+    return Bundle(encoder.cpu().float(), spec, pixels, card, stored.tensors), h, head
 
 
-def _settings(space: Workspace, approach: Approach) -> dict[str, Any]:
-    """What the card says of how the winner was trained, beside its head's own settings."""
-    settings: dict[str, Any] = {"seed": space.plan.seed}
-    if approach.kind == "pretrained":
-        made = from_json(EncodeFacts, read_tensors(space.folder / space.encode_task(approach.method, REFIT).path)[1])
-        assert made.recipe is not None
-        settings |= {
-            "hyperparameters": dict(Method(approach.method).hyperparameters),
-            "recipe": to_json(made.recipe), "steps": made.steps,
-        }  # fmt: skip
-    if approach.is_network:
-        settings |= {"finetuning": to_json(network_recipe(space, len(space.y), REFIT))}
-    return settings
+def _method(space: Workspace, record: StudyRecord, approach: Approach) -> MethodCard:
+    """How the winner was trained, beside its head's own settings."""
+    tuned = network_recipe(space, len(space.y), REFIT) if approach.is_network else None
+    card = MethodCard(approach.method, approach.name, views=record.views, finetuning=tuned, seed=space.plan.seed)
+    if approach.kind != "pretrained":
+        return card
+    made = read_facts(space.folder / space.encode_task(approach.method, REFIT).path, EncodeFacts)
+    own = Method(approach.method).plain
+    return replace(card, hyperparameters=own, recipe=made.recipe, steps=made.steps)
 
 
 def _affine(head: LinearHead) -> dict[str, torch.Tensor]:

@@ -1,6 +1,6 @@
 """From images to a trained encoder: one method, one encoder, one recipe."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -16,7 +16,6 @@ from headstart.training.layerwise import pretrain_layerwise
 from headstart.training.log import Row
 from headstart.training.loop import train
 from headstart.training.method import Method
-from headstart.training.penalties import Penalty, penalise
 from headstart.training.recipe import Recipe
 from headstart.training.run import Run
 from headstart.training.training_set import TrainingSet, channel_statistics
@@ -66,12 +65,10 @@ def fit_encoder(
     recipe: Recipe,
     run: Run | None = None,
     classes: int = 0,
-    penalties: Sequence[tuple[str, Penalty, float]] = (),
 ) -> Fitted:
     """Train an encoder by a method, from random weights or from those that a backbone's name asks for.
 
     Layer-wise logs stand one after another; ``run.watch`` is called for networks trained whole only.
-    penalties: layer, penalty and weight (``training.penalties``).
 
     Raises:
         UserError: too few images, or an encoder without stages for layer-wise pretraining.
@@ -83,8 +80,6 @@ def fit_encoder(
     encoder = _new_encoder(spec, recipe.seed, pretrained=True)
     shape = (spec.channels, *spec.size)
     if method.layerwise:
-        if penalties:
-            raise UserError(f"{method.name} trains layers on their own: a penalty wants a method that trains them all")
         if not isinstance(encoder, Staged) or spec.name not in STAGED:
             raise UserError(
                 f"greedy pretraining wants an encoder made of stages, {spec.name} is not: "
@@ -94,6 +89,4 @@ def fit_encoder(
         rows = [row for stage in learned.values() for row in stage.rows]
         return Fitted(encoder, [{**row, "step": i + 1} for i, row in enumerate(rows)])
     objective = method.make(encoder, shape=shape, classes=classes, seed=recipe.seed + 1)
-    for layer, penalty, weight in penalties:
-        penalise(objective, layer, penalty, weight=weight)
     return Fitted(encoder, train(objective, data, recipe=recipe, run=run), objective)

@@ -51,7 +51,7 @@ def pretrain_layerwise(
         What each stage learned, "stage1" first.
     """
     stages, learned, run = list(encoder.stages), {}, run or Run()
-    recipe = recipe.resolve(learner, len(data), device=run.device)
+    recipe = recipe.resolve(learner, len(data), device=run.device or "cpu")
     each = recipe.replace(epochs=max(1, recipe.epochs // len(stages)))
     shape = encoder.input_shape
     for k, stage in enumerate(stages):
@@ -61,7 +61,7 @@ def pretrain_layerwise(
         rows = train(objective, data.replace(trunk=trunk), recipe=each, run=run.part(k, len(stages)))
         learned[f"stage{k + 1}"] = Learned(objective, rows)
         shape = f_k.map_shape
-    encoder.to(run.device).requires_grad_(True).eval()
+    encoder.to(run.device or "cpu").requires_grad_(True).eval()
     return learned
 
 

@@ -9,10 +9,9 @@ import numpy as np
 import torch
 from torch import nn
 
-from headstart.codec import to_json
 from headstart.errors import UserError
 from headstart.objectives.objective import Objective, Terms
-from headstart.training.checkpoint import load_checkpoint, save_checkpoint
+from headstart.training.checkpoint import Stand, load_checkpoint, save_checkpoint
 from headstart.training.clock import duration
 from headstart.training.freezing import Freezing, check_rates, rate_factor
 from headstart.training.log import Log, Row
@@ -45,14 +44,15 @@ def train(objective: Objective, data: TrainingSet, *, recipe: Recipe, run: Run |
             parts or beginnings that the objective does not have, or nothing left to train.
     """
     run = run or Run()
-    recipe = recipe.resolve(type(objective), len(data), device=run.device)
+    device = run.device or "cpu"
+    recipe = recipe.resolve(type(objective), len(data), device=device)
     freezing = Freezing(objective, recipe.frozen)
     check_rates(objective, recipe.rates or {})
     refuse_accumulation(objective, recipe, freezing)
     with (
         freezing.held(),
         kept_memory(),
-        torch.random.fork_rng(devices=[torch.device(run.device)] if run.device.startswith("cuda") else []),
+        torch.random.fork_rng(devices=[torch.device(device)] if device.startswith("cuda") else []),
     ):
         loop = _Loop(objective, data, recipe, run, freezing)
         loop.restore()
@@ -80,37 +80,37 @@ class _Loop:
         self, objective: Objective, data: TrainingSet, recipe: ResolvedRecipe, run: Run, freezing: Freezing
     ) -> None:
         self.recipe, self.run, self.freezing, self.processes = recipe, run, freezing, Processes()
+        self.device = run.device or "cpu"
         self.like = torch.zeros((), dtype=torch.float64 if recipe.precision == "float64" else torch.float32)
-        self.like = self.like.to(run.device)
+        self.like = self.like.to(self.device)
         self.objective = objective.to(self.like).to(memory_format=torch.channels_last)
         self.processes.connect(self.objective, freezing)
-        self.data = data.on(run.device)
+        self.data = data.on(self.device)
         if data.trunk is not None:
             self.data = self.data.replace(trunk=data.trunk.to(self.like).eval())
         self.parameters = [p for p in objective.parameters() if p.requires_grad]
         self.optimiser = _optimiser(objective, recipe)
-        self.settings = to_json(recipe.replace(frozen=tuple(sorted(recipe.frozen))))
         self.averaged = [p.detach().clone() for p in self.parameters] if recipe.ema else []
         self.step, self.spent, self.fresh = 0, 0.0, 0
         self.an_epoch = steps_an_epoch(len(data), recipe.batch_size)
         self.dealt: tuple[int, list[np.ndarray]] = (-1, [])
         self.total = recipe.epochs * self.an_epoch
         self.log = Log(None)
-        self.writes = run.folder is not None and self.processes.first
-        if run.folder and self.writes:
-            run.folder.mkdir(parents=True, exist_ok=True)
+        self.writes = run.place is not None and self.processes.first
+        if run.place and self.writes:
+            run.place.mkdir(parents=True, exist_ok=True)
 
     def restore(self) -> None:
         """Go back to the last checkpoint, if there is one and the run is to resume."""
-        path = self.run.folder / "checkpoint.safetensors" if self.run.folder else None
+        path = self.run.place / "checkpoint.safetensors" if self.run.place else None
         if not self.run.resume or path is None or not path.is_file():
             return
-        facts = load_checkpoint(path, self.objective, self.optimiser, self.averaged, recipe=self.settings)
-        self.step, self.total, self.spent = facts["step"], facts["total"], facts["seconds"]
+        stand = load_checkpoint(path, self.objective, self.optimiser, self.averaged, recipe=self.recipe)
+        self.step, self.total, self.spent = stand.step, stand.total, stand.seconds
 
     def go(self) -> None:
         """Step until the schedule's end."""
-        folder, watch = self.run.folder, self.run.watch
+        folder, watch = self.run.place, self.run.watch
         self.log = Log(folder / "log.csv" if folder and self.writes else None, keep_until=self.step)
         if watch and not self.step:
             watch(self.objective, [])
@@ -137,7 +137,7 @@ class _Loop:
         rate = _rate(self.step, self.total, self.recipe)
         for group in self.optimiser.param_groups:
             group["lr"] = rate * group["factor"]
-        _seed((self.recipe.seed * 1_000_003 + self.step) % 2**63, self.run.device)
+        _seed((self.recipe.seed * 1_000_003 + self.step) % 2**63, self.device)
         rows = self._order(epoch, place)
         terms: Terms = {}
         for part in np.array_split(rows, self.recipe.accumulate):
@@ -205,10 +205,10 @@ class _Loop:
         waiting.clear()
 
     def _save(self, spent: float) -> None:
-        assert self.run.folder is not None
-        facts = {"recipe": self.settings, "step": self.step, "total": self.total, "seconds": spent}
-        path = self.run.folder / "checkpoint.safetensors"
-        save_checkpoint(path, self.objective, self.optimiser, self.averaged, facts)
+        assert self.run.place is not None
+        stand = Stand(self.recipe, self.step, self.total, spent)
+        path = self.run.place / "checkpoint.safetensors"
+        save_checkpoint(path, self.objective, self.optimiser, self.averaged, stand)
 
     def _finish(self) -> None:
         with torch.no_grad():

@@ -13,6 +13,7 @@ from headstart.errors import UserError, unknown
 from headstart.objectives.catalogue import hyperparameters, method_class, methods
 from headstart.objectives.learner import Learner
 from headstart.objectives.objective import Objective
+from headstart.training.penalties import Penalty, penalise
 
 
 @dataclass(frozen=True, init=False)
@@ -23,12 +24,14 @@ class Method:
     objective: the class, perhaps a learner's; of layer-wise pretraining that by which each stage learns.
     hyperparameters: all of its own, those that were not given by their defaults.
     layerwise: whether stages learn one after another; ``greedy`` alone learns each as an autoencoder.
+    penalties: layer, penalty and weight of each loss beside the objective's own (``penalised``).
     """
 
     name: str
     objective: type[Objective] | type[Learner] = field(compare=False)
     hyperparameters: Mapping[str, Any]
     layerwise: bool
+    penalties: tuple[tuple[str, Penalty, float], ...]
 
     def __init__(self, which: str | type[Objective] | type[Learner], /, **given: Any) -> None:
         """Find the class.
@@ -46,7 +49,7 @@ class Method:
             name, objective = f"{which.__module__}:{which.__qualname__}", which
         if not isinstance(objective, type) or not issubclass(objective, Objective | Learner):
             raise UserError(f"{name} is no method: give a name, or a subclass of headstart's Objective or Learner")
-        values = {"name": name, "objective": objective, "layerwise": layerwise}
+        values = {"name": name, "objective": objective, "layerwise": layerwise, "penalties": ()}
         for key, value in {**values, "hyperparameters": hyperparameters(objective, given)}.items():
             object.__setattr__(self, key, value)
 
@@ -60,7 +63,27 @@ class Method:
         which = self.name if self.layerwise else self.objective
         made = Method(which, **{**self.hyperparameters, **changes})
         object.__setattr__(made, "name", self.name)
+        object.__setattr__(made, "penalties", self.penalties)
         return made
+
+    def penalised(self, layer: str, penalty: Penalty, weight: float) -> "Method":
+        """The same with ``weight`` times a penalty of a layer added to its loss (``training.penalties``).
+
+        Raises:
+            UserError: it trains layers on their own, or no objective at all.
+        """
+        if self.layerwise or self.is_learner:
+            raise UserError(f"{self.name} takes no penalty: it wants a method that trains all layers by one loss")
+        made = self.replace()
+        object.__setattr__(made, "penalties", (*self.penalties, (layer, penalty, weight)))
+        return made
+
+    @property
+    def plain(self) -> dict[str, bool | int | float | str]:
+        """Its hyperparameters as a card can hold them: an object by its name."""
+        named = ((k, getattr(v, "__qualname__", type(v).__qualname__)) for k, v in self.hyperparameters.items())
+        kept = {k: v for k, v in self.hyperparameters.items() if isinstance(v, bool | int | float | str)}
+        return {**dict(named), **kept}
 
     @property
     def is_learner(self) -> bool:
@@ -86,4 +109,7 @@ class Method:
         given = {k: v for k, v in {"shape": shape, "classes": classes}.items() if k in asked}
         with torch.random.fork_rng(devices=[]):
             torch.manual_seed(seed)
-            return self.objective(encoder, **given, **self.hyperparameters)
+            made = self.objective(encoder, **given, **self.hyperparameters)
+        for layer, penalty, weight in self.penalties:
+            penalise(made, layer, penalty, weight=weight)
+        return made

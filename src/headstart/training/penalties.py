@@ -106,13 +106,13 @@ def _depends(value: Tensor, on: Tensor) -> bool:
     return torch.autograd.grad(value, on, retain_graph=True, allow_unused=True)[0] is not None
 
 
-def parse_penalties(text: str) -> list[tuple[str, Penalty, float]]:
-    """``sparsity:encoder:0.01,contraction:encoder:0.1`` -> layer, penalty and weight of each.
+def parse_penalties(text: str | None) -> list[tuple[str, Penalty, float]]:
+    """``sparsity:encoder:0.01,contraction:encoder:0.1`` -> layer, penalty and weight of each; none of None.
 
     Raises:
         UserError: anything else.
     """
-    return [parse_penalty(part.strip()) for part in text.split(",")]
+    return [parse_penalty(part.strip()) for part in text.split(",")] if text else []
 
 
 def parse_penalty(text: str) -> tuple[str, Penalty, float]:

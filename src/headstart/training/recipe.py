@@ -29,7 +29,8 @@ class Recipe:
     constant. accumulate: parts a batch is split in. ema: decay of the averaged weights, 0 for none.
     momentum: SGD's and Muon's. schedule: of the rate. frozen: names of parts of the objective that stay as they are
     (``training.freezing``). rates: how a parameter's name begins -> factor of its learning rate, of which the longest
-    beginning decides; None is the objective's own.
+    beginning decides; None is the objective's own. keep: which encoder ``pretrain`` gives: the one after the last step,
+    or that of the look at which most images' other views were found (docs/training.md).
     """
 
     epochs: int | None = None
@@ -46,11 +47,12 @@ class Recipe:
     schedule: Literal["cosine", "constant"] = "cosine"
     frozen: tuple[str, ...] = ()
     rates: Mapping[str, float] | None = None
+    keep: Literal["last", "best"] = "last"
 
     def __post_init__(self) -> None:
         """Raise UserError for a number with which nothing can be trained."""
         check_seed(self.seed)
-        size = self.batch_size or math.inf
+        size = math.inf if self.batch_size is None else self.batch_size
         for name, fits, wanted in (
             ("epochs", self.epochs is None or self.epochs >= 1, "1 or more"),
             ("batch_size", size >= 2, "2 or more"),
@@ -62,6 +64,7 @@ class Recipe:
             ("optimiser", self.optimiser in (None, *get_args(Optimiser)), "adamw, muon or sgd"),
             ("momentum", 0 <= self.momentum < 1, "0, or a share below 1"),
             ("schedule", self.schedule in ("cosine", "constant"), "cosine or constant"),
+            ("keep", self.keep in ("last", "best"), "last or best"),
         ):
             if not fits:
                 raise UserError(f"{name}={getattr(self, name)}: wanted {wanted}")
@@ -123,6 +126,11 @@ class ResolvedRecipe(Recipe):
     ) -> "ResolvedRecipe":
         """This recipe, whatever is trained."""
         return self
+
+    def differing(self, other: "ResolvedRecipe") -> list[str]:
+        """Names of the fields in which two recipes differ, whatever the order of what is frozen."""
+        mine, theirs = (one.replace(frozen=tuple(sorted(one.frozen))) for one in (self, other))
+        return sorted(f.name for f in fields(self) if getattr(mine, f.name) != getattr(theirs, f.name))
 
 
 def check_seed(seed: int) -> None:

@@ -1,0 +1,1 @@
+"""Stage 12, commands: one file a verb, where what is typed becomes values and the stages are called."""
