@@ -20,6 +20,7 @@ from headstart.representation.frozen import represent
 from headstart.reuse.heads import Head
 from headstart.training.fit import encoder_spec, fit_encoder, untrained_encoder
 from headstart.training.method import Method
+from headstart.training.recipe import Recipe
 from headstart.training.training_set import TrainingSet
 from headstart.views.presets import PRESETS
 

@@ -35,6 +35,7 @@ from headstart.reuse.heads import Head, inner_folds
 from headstart.study.comparisons import choose
 from headstart.training.fit import encoder_spec, fit_encoder
 from headstart.training.method import Method
+from headstart.training.recipe import Recipe
 from headstart.training.training_set import TrainingSet
 from headstart.views.presets import PRESETS
 

@@ -93,6 +93,8 @@ def run(trial: dict) -> dict:
     from headstart.training.loop import train
     from headstart.training.method import Method
     from headstart.training.recipe import Recipe
+    from headstart.training.run import Run
+    from headstart.training.training_set import TrainingSet
     from headstart.views.presets import PRESETS
 
     torch.set_num_threads(1)
