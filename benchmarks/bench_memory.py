@@ -185,7 +185,8 @@ def study(headstart, n: int, file: str) -> None:
     images = np.load(file, mmap_mode="r")
     headstart.run_study(
         headstart.Dataset(images, labels), approaches=["knn-pixels", "untrained+probe", "simclr+probe"],
-        protocol=headstart.Protocol(budgets="1", folds=4, repeats=1), run=headstart.Run(Path(tempfile.mkdtemp()) / "x"),
+        protocol=headstart.Protocol(budgets="1", saw="all", folds=4, repeats=1),
+        run=headstart.Run(Path(tempfile.mkdtemp()) / "x"),
     )  # fmt: skip
 
 
